@@ -1,0 +1,18 @@
+"""Truecurve: raster pictures to the SVG their artist could have drawn.
+
+>>> from pipeline import Converter
+>>> Converter().convert("logo.png").svg  # doctest: +SKIP
+'<svg xmlns=…'
+"""
+
+from .config import VERSION as __version__
+from .convert import Analysis, Request, Result
+from .errors import BadPicture, BadSetting, Busy, ModelUnavailable, OverTime, TraceFailed, VectorizeError
+from .picture import Picture
+from .plan import RECIPES, Finish, Plan
+from .workers import Converter
+
+__all__ = [
+    "Analysis", "BadPicture", "BadSetting", "Busy", "Converter", "Finish", "ModelUnavailable", "OverTime", "Picture",
+    "Plan", "RECIPES", "Request", "Result", "TraceFailed", "VectorizeError", "__version__",
+]  # fmt: skip

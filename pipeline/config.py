@@ -1,0 +1,37 @@
+"""Limits and defaults that more than one module needs, each in this one place."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ASSETS = Path(os.environ.get("TRUECURVE_ASSETS", ROOT / "assets"))
+
+VERSION = "0.1.0"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a picture may be. Checked on the header, before a pixel is decoded."""
+
+    bytes: int = 30_000_000
+    pixels: int = 50_000_000
+    side: int = 16_384
+    work_side: int = 1024
+    """Long side, in pixels, above which a picture is reduced before it is traced; the SVG keeps the original size."""
+
+
+LIMITS = Limits()
+
+DEFAULT_TIER = "auto"
+DEFAULT_TARGET_QUALITY = 0.98
+DEFAULT_TIME_BUDGET = 1.0
+"""Seconds."""
+
+HARD_TIMEOUT = 10.0
+"""Seconds after which a conversion is ended whatever its budget."""
+
+MEMORY_LIMIT = 1_500_000_000
+"""Bytes of resident memory above which a worker is ended."""

@@ -1,0 +1,226 @@
+"""The flow: bytes → picture → features → class → plans → traces → measured → result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+from . import config, measure, tiers
+from .classify import Classification, classify
+from .errors import BadSetting, TraceFailed
+from .features import Features, extract
+from .picture import Picture, Source, load
+from .plan import Finish, Plan
+from .trace import trace
+from .trace.vtracer import raw_default
+
+Tier = Literal["auto", 1, 2, 3]
+TIERS: tuple[Tier, ...] = ("auto", 1, 2, 3)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asks for.
+
+    `target_quality` is SSIM, 0–1; `time_budget` seconds; `validate` measures the result and vtracer's default beside it;
+    `plan` overrides every choice of ours.
+    """
+
+    tier: Tier = "auto"
+    target_quality: float = config.DEFAULT_TARGET_QUALITY
+    time_budget: float = config.DEFAULT_TIME_BUDGET
+    validate: bool = False
+    finish: Finish = Finish()
+    plan: Plan | None = None
+
+    def __post_init__(self) -> None:
+        if self.tier not in TIERS or isinstance(self.tier, bool):
+            raise BadSetting(f"tier must be auto, 1, 2 or 3, not {self.tier!r}.")
+        if not 0 <= self.target_quality <= 1:
+            raise BadSetting(f"target_quality must lie between 0 and 1, not {self.target_quality!r}.")
+        if not 0 < self.time_budget <= 60:
+            raise BadSetting(f"time_budget must lie between 0 and 60 seconds, not {self.time_budget!r}.")
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What is known of a picture before it is converted."""
+
+    width: int
+    height: int
+    features: Features
+    logo_type: str
+    confidence: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """An SVG and the record of how it came about. Qualities are SSIM, 0–1; times are seconds.
+
+    `actual_quality` and the `default_*` fields are None unless measured (`validate`, or tier 2 and 3); `degraded` names what
+    was missing or broken, and why.
+    """
+
+    svg: str
+    width: int
+    height: int
+    logo_type: str
+    confidence: float
+    features: Features
+    selected_tier: int
+    reason: str
+    plan: Plan
+    svg_bytes: int
+    paths: int
+    parameters: int
+    processing_time: float
+    stages: dict[str, float] = field(default_factory=dict)
+    predicted_quality: float | None = None
+    actual_quality: float | None = None
+    default_quality: float | None = None
+    default_bytes: int | None = None
+    candidates: int = 1
+    model_versions: dict[str, str] = field(default_factory=dict)
+    degraded: tuple[str, ...] = ()
+
+    def record(self) -> dict[str, Any]:
+        """The JSON record: everything but the SVG."""
+        data = asdict(replace(self, plan=Plan()))
+        del data["svg"], data["plan"]
+        return {**data, "parameters_used": self.plan.to_json(), "degraded": list(self.degraded)}
+
+
+@dataclass
+class _Candidate:
+    plan: Plan
+    svg: str
+    quality: float | None = None
+
+
+class _Clock:
+    """Seconds spent in each stage, added up by name."""
+
+    def __init__(self) -> None:
+        self.start = time.perf_counter()
+        self.stages: dict[str, float] = {}
+
+    def __call__(self, name: str, call: Callable[..., Any], *args: Any) -> Any:
+        begin = time.perf_counter()
+        try:
+            return call(*args)
+        finally:
+            self.stages[name] = self.stages.get(name, 0.0) + time.perf_counter() - begin
+
+    @property
+    def elapsed(self) -> float:
+        return time.perf_counter() - self.start
+
+
+def analyze(source: Source) -> Analysis:
+    """Features and class of a picture. Raises `BadPicture`."""
+    clock = _Clock()
+    picture: Picture = clock("decode", load, source)
+    features: Features = clock("features", extract, picture)
+    kind: Classification = clock("classify", classify, features)
+    return Analysis(picture.width, picture.height, features, kind.label, kind.confidence, clock.elapsed)
+
+
+def convert(source: Source, request: Request = Request(), report: Callable[[Result], None] | None = None) -> Result:
+    """Convert one picture in this process.
+
+    `report` is called with a result as soon as there is a first one, and with each better one.
+
+    Raises
+    ------
+    BadPicture, BadSetting
+        What was given or asked for breaks a limit.
+    TraceFailed
+        No recipe could draw it.
+    """
+    clock = _Clock()
+    picture: Picture = clock("decode", load, source)
+    features: Features = clock("features", extract, picture)
+    kind: Classification = clock("classify", classify, features)
+
+    tier = 1 if request.tier == "auto" else request.tier
+    measured = request.validate or tier > 1
+    plans = [request.plan] if request.plan else tiers.candidates(tier, kind, request.finish)
+    degraded: list[str] = []
+    default: _Candidate | None = None
+    best: _Candidate | None = None
+    tried = 0
+
+    def result() -> Result:
+        assert best is not None
+        size = measure.complexity(best.svg)
+        return Result(
+            svg=best.svg,
+            width=picture.width,
+            height=picture.height,
+            logo_type=kind.label,
+            confidence=kind.confidence,
+            features=features,
+            selected_tier=tier,
+            reason=_reason(request, tier, tried, kind),
+            plan=best.plan,
+            svg_bytes=size.bytes,
+            paths=size.paths,
+            parameters=size.parameters,
+            processing_time=clock.elapsed,
+            stages=dict(clock.stages),
+            actual_quality=best.quality,
+            default_quality=default.quality if default else None,
+            default_bytes=len(default.svg.encode()) if default else None,
+            candidates=tried,
+            degraded=tuple(degraded),
+        )
+
+    for plan in plans:
+        if best is not None and clock.elapsed > request.time_budget * 0.6:
+            break
+        try:
+            drawn = _Candidate(plan, clock("trace", trace, picture, plan))
+        except TraceFailed as error:
+            degraded.append(f"{plan.recipe}: {error.message}")
+            continue
+        tried += 1
+        if best is None:
+            best = drawn
+            if report and measured:
+                report(result())
+        if measured:
+            if default is None:
+                default = _default(picture, clock, degraded)
+            drawn.quality = clock("measure", measure.quality, picture, drawn.svg)
+            best = max(best, drawn, key=lambda c: _j(c, default))
+            if report:
+                report(result())
+    if best is None:
+        raise TraceFailed("No way of drawing this picture worked: " + "; ".join(degraded))
+    return result()
+
+
+def _default(picture: Picture, clock: _Clock, degraded: list[str]) -> _Candidate | None:
+    """vtracer's default, measured: what everything is compared with."""
+    try:
+        svg = clock("default", raw_default, picture)
+        return _Candidate(Plan(), svg, clock("default", measure.quality, picture, svg))
+    except TraceFailed as error:
+        degraded.append(f"vtracer's default could not be measured: {error.message}")
+        return None
+
+
+def _j(candidate: _Candidate, default: _Candidate | None) -> float:
+    size = len(candidate.svg.encode())
+    return measure.j_score(candidate.quality or 0.0, size, len(default.svg.encode()) if default else size)
+
+
+def _reason(request: Request, tier: int, tried: int, kind: Classification) -> str:
+    if request.plan:
+        return "The plan was given."
+    if tier == 1:
+        return f"The plan that suits {kind.label} pictures best."
+    return f"The best of {tried} measured ways of drawing it."

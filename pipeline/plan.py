@@ -1,0 +1,168 @@
+"""How a picture is converted: `Plan(recipe, knobs, finish)`, validated, and its way to and from the unit cube.
+
+A recipe is one row of `RECIPES`: a way of drawing with at most eight continuous knobs. Predictor, tiers, app and command line
+take names, ranges and defaults from that table.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from .errors import BadSetting
+
+CUBE = 8
+"""Dimensions of the unit cube in which every recipe's knobs lie."""
+
+
+@dataclass(frozen=True)
+class Knob:
+    """One number of a recipe: its closed range, default, and what it does in words for people."""
+
+    name: str
+    low: float
+    high: float
+    default: float
+    integer: bool = False
+    log: bool = False
+    help: str = ""
+
+    def check(self, value: float) -> float:
+        """The value, as an int where the knob is one. Raises `BadSetting` outside the range."""
+        if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+            raise BadSetting(f"{self.name} must be a number, not {value!r}.")
+        if not math.isfinite(value) or not self.low <= value <= self.high:
+            raise BadSetting(f"{self.name} must lie between {self.low:g} and {self.high:g}, not {value!r}.")
+        if self.integer:
+            if value != int(value):
+                raise BadSetting(f"{self.name} must be a whole number, not {value!r}.")
+            return int(value)
+        return float(value)
+
+    def to_unit(self, value: float) -> float:
+        """The value's place in its range, 0–1."""
+        if self.log:
+            return math.log(value / self.low) / math.log(self.high / self.low)
+        return (value - self.low) / (self.high - self.low)
+
+    def from_unit(self, place: float) -> float:
+        """The value at a place in the range, 0–1 (clipped)."""
+        place = min(max(float(place), 0.0), 1.0)
+        if self.log:
+            value = self.low * (self.high / self.low) ** place
+        else:
+            value = self.low + place * (self.high - self.low)
+        return self.check(round(value)) if self.integer else min(max(value, self.low), self.high)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A way of drawing: its name, what it is good for, and its knobs."""
+
+    name: str
+    title: str
+    knobs: tuple[Knob, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.knobs) > CUBE:
+            raise ValueError(f"{self.name} has {len(self.knobs)} knobs; at most {CUBE} fit the cube")
+
+    @property
+    def defaults(self) -> dict[str, float]:
+        """Default value by knob name."""
+        return {knob.name: knob.default for knob in self.knobs}
+
+
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            "vtracer",
+            "vtracer: every shade its own shape, for photos and textures",
+            (
+                Knob("color_precision", 1, 8, 6, integer=True, help="bits kept of each colour channel"),
+                Knob("layer_difference", 0, 255, 16, integer=True, help="difference between colour layers"),
+                Knob("corner_threshold", 0, 180, 60, integer=True, help="degrees from which a turn is a corner"),
+                Knob("length_threshold", 3.5, 10, 4.0, help="shortest segment, px"),
+                Knob("max_iterations", 1, 20, 10, integer=True, help="rounds of smoothing"),
+                Knob("splice_threshold", 0, 180, 45, integer=True, help="degrees at which a spline is cut"),
+                Knob("filter_speckle", 0, 128, 4, integer=True, help="side of the smallest spot kept, px"),
+                Knob("path_precision", 0, 8, 8, integer=True, help="decimals of the coordinates"),
+            ),
+        ),
+    )
+}
+
+Background = Literal["keep", "drop"]
+
+
+@dataclass(frozen=True)
+class Finish:
+    """What the user asks of the file, whatever the recipe.
+
+    `background`: ``drop`` leaves out the one colour that fills the whole border.
+    """
+
+    background: Background = "keep"
+
+    def __post_init__(self) -> None:
+        if self.background not in ("keep", "drop"):
+            raise BadSetting(f"background must be keep or drop, not {self.background!r}.")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A recipe, a value for each of its knobs (missing ones take their defaults), and the finish.
+
+    Raises `BadSetting` for an unknown recipe or knob, or a value out of range.
+    """
+
+    recipe: str = "vtracer"
+    knobs: Mapping[str, float] = field(default_factory=dict)
+    finish: Finish = Finish()
+
+    def __post_init__(self) -> None:
+        if self.recipe not in RECIPES:
+            raise BadSetting(f"recipe must be one of {', '.join(RECIPES)}, not {self.recipe!r}.")
+        recipe = RECIPES[self.recipe]
+        if unknown := set(self.knobs) - set(recipe.defaults):
+            raise BadSetting(f"{self.recipe} has no knob {', '.join(sorted(unknown))}.")
+        values = {k.name: k.check(self.knobs.get(k.name, k.default)) for k in recipe.knobs}
+        if self.recipe == "vtracer" and values["filter_speckle"] == 0 and values["layer_difference"] == 0:
+            raise BadSetting("layer_difference must be at least 1 where filter_speckle is 0.")
+        object.__setattr__(self, "knobs", values)
+
+    def to_cube(self) -> np.ndarray:
+        """(8,) float32 in 0–1; unused dimensions are 0.5."""
+        point = np.full(CUBE, 0.5, np.float32)
+        for i, knob in enumerate(RECIPES[self.recipe].knobs):
+            point[i] = knob.to_unit(self.knobs[knob.name])
+        return point
+
+    @classmethod
+    def from_cube(cls, recipe: str, point: np.ndarray, finish: Finish | None = None) -> Plan:
+        """The plan at a point of the cube, (8,) in 0–1; every point is a valid plan."""
+        values = {knob.name: knob.from_unit(p) for knob, p in zip(RECIPES[recipe].knobs, point, strict=False)}
+        if recipe == "vtracer" and values["filter_speckle"] == 0:
+            values["layer_difference"] = max(1, values["layer_difference"])
+        return cls(recipe, values, finish or Finish())
+
+    def to_json(self) -> dict[str, Any]:
+        """A dict that `from_json` reads back."""
+        return {"recipe": self.recipe, "knobs": dict(self.knobs), "finish": asdict(self.finish)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Plan:
+        """Read what `to_json` wrote. Raises `BadSetting`."""
+        try:
+            return cls(data["recipe"], data.get("knobs", {}), Finish(**data.get("finish", {})))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise BadSetting(f"Not a plan: {error}.") from error
+
+
+VTRACER_DEFAULT = Plan("vtracer")
+"""What a person gets who types `vtracer` and nothing else: the yardstick."""

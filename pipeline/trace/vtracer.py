@@ -1,0 +1,172 @@
+"""The vtracer recipe: the only import of vtracer. Transparency is drawn as it is, which vtracer alone does not do.
+
+vtracer keys out alpha 0 alone, and only where enough of five scanlines is transparent; everything else it paints opaque.
+So a picture with alpha is cut into layers of one opacity each, every layer is traced on its own with a transparent row
+above it (which makes vtracer key it), and drawn with that opacity.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+
+import cv2
+import numpy as np
+import vtracer as _vtracer
+
+from ..errors import TraceFailed
+from ..picture import Picture
+from ..plan import Plan
+from .emit import document, hex_colour, number, numbers
+
+_PATH = re.compile(r'<path d="([^"]*)" fill="#([0-9A-Fa-f]{6})"(?: transform="translate\(([-\d.]+),([-\d.]+)\)")?')
+_COMMAND = re.compile(r"([MLCZ])([^MLCZ]*)")
+_LEVELS = 6
+"""Most layers of opacity that are drawn, the opaque one included."""
+_FLAT_ALPHA = 6
+"""Range of alpha in a 3 × 3 window up to which it counts as flat."""
+
+
+def trace(picture: Picture, plan: Plan) -> str:
+    """Trace with vtracer. Raises `TraceFailed` where it panics."""
+    height, width = picture.pixels.shape[:2]
+    precision = int(plan.knobs["path_precision"])
+    body: list[str] = []
+    for mask, opacity in opacity_layers(picture.pixels[..., 3]):
+        rgb = picture.pixels[..., :3] if mask is None else bleed(picture.pixels[..., :3], mask)
+        raw = _run(rgb, mask, plan)
+        body += _paths(raw, precision, opacity, 0 if mask is None else -1)
+    if plan.finish.background == "drop" and body:
+        body = body[1:] if _fills_all(body[0], width, height) else body
+    return document("".join(body), picture.width, picture.height, (width, height))
+
+
+def raw_default(picture: Picture) -> str:
+    """vtracer's own output at its own defaults, byte for byte: the yardstick's bytes. Raises `TraceFailed`."""
+    from ..plan import VTRACER_DEFAULT
+
+    svg = _call(_bmp(picture.pixels), VTRACER_DEFAULT.knobs)
+    height, width = picture.pixels.shape[:2]
+    return svg.replace("<svg", f'<svg viewBox="0 0 {width} {height}"', 1)
+
+
+def opacity_layers(alpha: np.ndarray) -> list[tuple[np.ndarray | None, float]]:
+    """Cut (H, W) uint8 alpha into ``(mask, opacity)`` layers; ``(None, 1.0)`` alone for an opaque picture.
+
+    Levels are the alphas that occur in flat areas; a pixel on a soft edge goes to the nearer of the levels around it, so
+    that an edge is cut at half its opacity.
+    """
+    if (alpha == 255).all():
+        return [(None, 1.0)]
+    kernel = np.ones((3, 3), np.uint8)
+    flat = (cv2.dilate(alpha, kernel).astype(np.int16) - cv2.erode(alpha, kernel)) <= _FLAT_ALPHA
+    counts = np.bincount(alpha[flat], minlength=256).astype(np.int64)
+    levels = [255]
+    counts[0] = 0
+    counts[240:] = 0
+    while counts.max() >= max(9, alpha.size // 2000) and len(levels) < _LEVELS:
+        peak = int(counts.argmax())
+        levels.append(peak)
+        counts[max(0, peak - 20) : peak + 21] = 0
+    everything = np.array(sorted([0, *levels]), np.int16)
+    distance = np.abs(alpha[..., None].astype(np.int16) - everything)
+    near = distance.argmin(axis=2)
+    if len(everything) > 2:
+        label = np.where(flat, near, -1)
+        reach = np.ones((5, 5), np.uint8)
+        around = np.stack([cv2.dilate((label == i).astype(np.uint8), reach) > 0 for i in range(len(everything))], 2)
+        among = np.where(around, distance, 999)
+        near = np.where(flat | ~around.any(axis=2), near, among.argmin(axis=2))
+    layers: list[tuple[np.ndarray | None, float]] = []
+    for i, level in enumerate(everything.tolist()):
+        if level and (mask := near == i).any():
+            layers.append((mask, round(level / 255, 2)))
+    return layers
+
+
+def bleed(rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8: every pixel outside the mask takes the colour of the nearest one inside."""
+    if mask.all() or not mask.any():
+        return rgb
+    _, nearest = cv2.distanceTransformWithLabels(
+        (~mask).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    colours = np.zeros((nearest.max() + 1, 3), np.uint8)
+    colours[nearest[mask]] = rgb[mask]
+    return colours[nearest]
+
+
+def _run(rgb: np.ndarray, mask: np.ndarray | None, plan: Plan) -> str:
+    height, width = rgb.shape[:2]
+    alpha = np.full((height, width), 255, np.uint8) if mask is None else np.where(mask, 255, 0).astype(np.uint8)
+    rgba = np.dstack([rgb, alpha])
+    if mask is not None:
+        rgba[~mask] = 0
+        rgba = np.concatenate([np.zeros((1, width, 4), np.uint8), rgba])
+    return _call(_bmp(rgba), plan.knobs)
+
+
+def _call(image: bytes, knobs) -> str:
+    try:
+        return _vtracer.convert_raw_image_to_svg(
+            image, img_format="bmp", colormode="color", hierarchical="stacked", mode="spline", **knobs
+        )
+    except BaseException as error:  # a Rust panic is a BaseException
+        if isinstance(error, (KeyboardInterrupt, SystemExit)):
+            raise
+        raise TraceFailed(f"vtracer gave up on this picture ({error}).") from None
+
+
+def _bmp(rgba: np.ndarray) -> bytes:
+    """A 32-bit BMP with an alpha mask (BITMAPV4HEADER), which decodes fastest."""
+    height, width = rgba.shape[:2]
+    size = width * height * 4
+    masks = struct.pack("<4I", 0x00FF0000, 0x0000FF00, 0x000000FF, 0xFF000000)
+    info = struct.pack("<IiiHHIIiiII", 108, width, -height, 1, 32, 3, size, 2835, 2835, 0, 0)
+    head = b"BM" + struct.pack("<IHHI", 14 + 108 + size, 0, 0, 14 + 108)
+    return head + info + masks + b"BGRs" + bytes(48) + rgba[..., [2, 1, 0, 3]].tobytes()
+
+
+def _paths(svg: str, precision: int, opacity: float, dy: float) -> list[str]:
+    """vtracer's paths, rewritten: relative commands, no transform, short numbers."""
+    out = []
+    extra = "" if opacity >= 1 else f' fill-opacity="{number(opacity)}"'
+    for data, colour, tx, ty in _PATH.findall(svg):
+        shift = np.array([float(tx or 0), float(ty or 0) + dy])
+        rgb = bytes.fromhex(colour)
+        out.append(f'<path fill="{hex_colour(rgb)}"{extra} d="{_relative(data, shift, precision)}"/>')
+    return out
+
+
+def _relative(data: str, shift: np.ndarray, precision: int) -> str:
+    """Absolute M, L, C, Z path data → the same in relative commands; rounding errors do not add up."""
+    scale = 10**precision
+    parts: list[str] = []
+    at = start = np.zeros(2, np.int64)
+    last = ""
+    for letter, text in _COMMAND.findall(data):
+        if letter == "Z":
+            parts.append("z")
+            at, last = start, "z"
+            continue
+        points = np.fromstring(text.replace(",", " "), sep=" ").reshape(-1, 2) + shift
+        grid = np.rint(points * scale).astype(np.int64)
+        if letter == "M":
+            parts.append("M" + numbers(grid[0] / scale, precision))
+            at = start = grid[0]
+            last = "M"
+            continue
+        step = 3 if letter == "C" else 1
+        for i in range(0, len(grid), step):
+            group = grid[i : i + step]
+            text = numbers(((group - at) / scale).ravel(), precision)
+            name = letter.lower()
+            joined = text if text[0] == "-" else " " + text
+            parts.append(joined if last == name else name + text)
+            at, last = group[-1], name
+    return "".join(parts)
+
+
+def _fills_all(path: str, width: int, height: int) -> bool:
+    """Whether a path is the rectangle of the whole picture."""
+    return re.search(rf'd="M0 0l{width} 0 0 {height}-{width} 0 0-{height}z"|d="M0 0c', path) is not None
