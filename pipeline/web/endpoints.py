@@ -1,0 +1,112 @@
+"""The named Gradio endpoints ``convert``, ``analyze`` and ``health``: for `gradio_client`, JavaScript and MCP."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Literal
+
+import gradio as gr
+
+from .. import config
+from ..errors import VectorizeError
+from ..plan import Finish
+from ..workers import Converter
+from . import texts as t
+from .api import analysis_record
+from .intake import CONVERT_QUEUE, only_uploads, read
+
+log = logging.getLogger("truecurve.web")
+
+
+def build(converter: Converter) -> None:
+    """Add the endpoints to the current Blocks; nothing of them is seen on the page."""
+
+    @_plain_errors
+    def convert(
+        image: str,
+        tier: Literal["auto", "1", "2", "3"] = config.DEFAULT_TIER,
+        target_quality: float = config.DEFAULT_TARGET_QUALITY,
+        time_budget: float = config.DEFAULT_TIME_BUDGET,
+        background: Literal["keep", "drop"] = "keep",
+    ) -> tuple[str, dict[str, Any]]:
+        """Convert a raster picture (logo, icon, drawing) to SVG, and measure the result against it.
+
+        Args:
+            image: The picture: PNG, JPEG, WebP, GIF (first frame) or BMP.
+            tier: Effort. 1 is fastest, 3 best, auto picks by target_quality and time_budget.
+            target_quality: SSIM that the result should reach, 0 to 1.
+            time_budget: Seconds that the conversion may take.
+            background: "drop" leaves out a plain background, "keep" draws it.
+
+        Returns:
+            The SVG's text, and a record of how it came about: class, confidence, tier, measured quality, times.
+        """
+        result = converter.convert(
+            read(_given(image)),
+            tier=tier if tier == "auto" else int(tier),
+            target_quality=target_quality,
+            time_budget=time_budget,
+            validate=True,
+            finish=Finish(background=background),
+        )
+        return result.svg, result.record()
+
+    @_plain_errors
+    def analyze(image: str) -> dict[str, Any]:
+        """Measure a raster picture and tell its class (simple, text, gradient, complex) without converting it.
+
+        Args:
+            image: The picture: PNG, JPEG, WebP, GIF (first frame) or BMP.
+
+        Returns:
+            Its features, class, confidence (0 to 1) and size in pixels.
+        """
+        return analysis_record(converter.analyze(read(_given(image))))
+
+    @_plain_errors
+    def health() -> dict[str, Any]:
+        """Tell whether conversions are answered, which models are loaded, and what is missing.
+
+        Returns:
+            available, models, degraded and version.
+        """
+        return dict(converter.health())
+
+    with gr.Column(visible=False):
+        picture = only_uploads(gr.File(label="image"))
+        options = [
+            gr.Radio(["auto", "1", "2", "3"], value=config.DEFAULT_TIER, label="tier"),
+            gr.Number(config.DEFAULT_TARGET_QUALITY, minimum=0, maximum=1, label="target_quality"),
+            gr.Number(config.DEFAULT_TIME_BUDGET, minimum=0.01, maximum=60, label="time_budget"),
+            gr.Radio(["keep", "drop"], value="keep", label="background"),
+        ]
+        svg, record, go = gr.Textbox(label="svg"), gr.JSON(label="record"), gr.Button()
+    go.click(convert, [picture, *options], [svg, record], api_name="convert", **CONVERT_QUEUE)
+    go.click(analyze, picture, record, api_name="analyze", **CONVERT_QUEUE)
+    go.click(health, None, record, api_name="health", concurrency_limit=None)
+
+
+def _given(image: str | None) -> str:
+    if not image:
+        raise gr.Error(t.NO_PICTURE, print_exception=False)
+    return image
+
+
+def _plain_errors(handler: Callable) -> Callable:
+    """Turn errors into messages: ours as they are, all others without their insides."""
+
+    @wraps(handler)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return handler(*args, **kwargs)
+        except gr.Error:
+            raise
+        except VectorizeError as error:
+            raise gr.Error(error.message, print_exception=False) from None
+        except Exception:
+            log.exception("%s failed", handler.__name__)
+            raise gr.Error(t.UNEXPECTED, print_exception=False) from None
+
+    return run

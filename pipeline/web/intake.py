@@ -1,0 +1,57 @@
+"""How pictures come in through Gradio: uploads only, read from the upload folder alone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, TypeVar
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from .. import config
+from ..errors import BadPicture
+from . import texts as t
+from .api import CONCURRENCY, too_large
+
+CONVERT_QUEUE: dict[str, Any] = {"concurrency_id": "convert", "concurrency_limit": CONCURRENCY}
+"""Every event that converts shares this place in the queue."""
+
+C = TypeVar("C", bound=gr.components.Component)
+
+
+def only_uploads(component: C) -> C:
+    """Make a component refuse links, which Gradio would fetch for whoever asks, past every size limit."""
+    move = component.async_move_resource_to_block_cache
+
+    async def uploads(path: str | Path | None) -> str | None:
+        if path is not None and str(path).lower().startswith(("http:", "https:", "ftp:", "//")):
+            raise gr.Error(t.NO_LINKS, print_exception=False)
+        return await move(path)
+
+    component.async_move_resource_to_block_cache = uploads
+    return component
+
+
+def name_of(path: str | Path) -> str:
+    """The name that a picture is shown by."""
+    return Path(path).name[:80]
+
+
+def read(path: str | Path) -> bytes:
+    """The bytes of an upload or of an example.
+
+    Raises
+    ------
+    BadPicture
+        It is gone, too large, or lies anywhere else: a client may send any path.
+    """
+    real = Path(os.path.realpath(path))
+    if not any(real.is_relative_to(os.path.realpath(root)) for root in (get_upload_folder(), config.ASSETS / "examples")):
+        raise BadPicture(t.GONE, "unreadable")
+    try:
+        if real.stat().st_size > config.LIMITS.bytes:
+            raise too_large()
+        return real.read_bytes()
+    except OSError as error:
+        raise BadPicture(t.GONE, "unreadable") from error
