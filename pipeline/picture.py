@@ -63,11 +63,15 @@ class Picture:
 
 def composite(rgba: np.ndarray, ground: int = 255) -> np.ndarray:
     """(H, W, 4) uint8 straight alpha → (H, W, 3) uint8 over a grey ground, in sRGB as browsers do."""
-    alpha = rgba[..., 3:]
+    alpha = cv2.extractChannel(rgba, 3)
+    rgb = cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB)
     if (alpha == 255).all():
-        return np.ascontiguousarray(rgba[..., :3])
-    a = alpha.astype(np.float32) / 255
-    return (rgba[..., :3] * a + ground * (1 - a) + 0.5).astype(np.uint8)
+        return rgb
+    sum_ = rgb.astype(np.uint16)
+    sum_ *= alpha[..., None]
+    sum_ += (np.uint16(ground) * (255 - alpha.astype(np.uint16)) + np.uint16(128))[..., None]
+    sum_ += sum_ >> 8  # with the 128 above, exactly ÷ 255 and rounded
+    return (sum_ >> 8).astype(np.uint8)
 
 
 def load(source: Source, limits: Limits = LIMITS) -> Picture:
