@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from . import config, measure, tiers
-from .classify import Classification, classify
-from .errors import BadSetting, TraceFailed
+from .classify import UNKNOWN, Classification, classify, load_rules
+from .errors import BadSetting, ModelUnavailable, TraceFailed
 from .features import Features, extract
 from .picture import Picture, Source, load
 from .plan import Finish, Plan
@@ -54,6 +54,7 @@ class Analysis:
     logo_type: str
     confidence: float
     seconds: float
+    degraded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,8 +125,11 @@ def analyze(source: Source) -> Analysis:
     clock = _Clock()
     picture: Picture = clock("decode", load, source)
     features: Features = clock("features", extract, picture)
-    kind: Classification = clock("classify", classify, features)
-    return Analysis(picture.width, picture.height, features, kind.label, kind.confidence, clock.elapsed)
+    degraded: list[str] = []
+    kind: Classification = clock("classify", _classify, features, degraded, {})
+    return Analysis(
+        picture.width, picture.height, features, kind.label, kind.confidence, clock.elapsed, tuple(degraded)
+    )
 
 
 def convert(source: Source, request: Request = Request(), report: Callable[[Result], None] | None = None) -> Result:
@@ -143,12 +147,13 @@ def convert(source: Source, request: Request = Request(), report: Callable[[Resu
     clock = _Clock()
     picture: Picture = clock("decode", load, source)
     features: Features = clock("features", extract, picture)
-    kind: Classification = clock("classify", classify, features)
+    degraded: list[str] = []
+    versions: dict[str, str] = {}
+    kind: Classification = clock("classify", _classify, features, degraded, versions)
 
     tier = 1 if request.tier == "auto" else request.tier
     measured = request.validate or tier > 1
-    plans = [request.plan] if request.plan else tiers.candidates(tier, kind, request.finish)
-    degraded: list[str] = []
+    plans = [request.plan] if request.plan else tiers.candidates(tier, kind, request.finish, degraded)
     default: _Candidate | None = None
     best: _Candidate | None = None
     tried = 0
@@ -175,6 +180,7 @@ def convert(source: Source, request: Request = Request(), report: Callable[[Resu
             default_quality=default.quality if default else None,
             default_bytes=len(default.svg.encode()) if default else None,
             candidates=tried,
+            model_versions=dict(versions),
             degraded=tuple(degraded),
         )
 
@@ -201,6 +207,17 @@ def convert(source: Source, request: Request = Request(), report: Callable[[Resu
     if best is None:
         raise TraceFailed("No way of drawing this picture worked: " + "; ".join(degraded))
     return result()
+
+
+def _classify(features: Features, degraded: list[str], versions: dict[str, str]) -> Classification:
+    """The class, or without rules the most cautious one, and the reason noted."""
+    try:
+        kind = classify(features)
+        versions["classifier"] = load_rules().version
+        return kind
+    except ModelUnavailable as error:
+        degraded.append(f"The class is a guess: {error.message}")
+        return UNKNOWN
 
 
 def _default(picture: Picture, clock: _Clock, degraded: list[str]) -> _Candidate | None:

@@ -268,8 +268,8 @@ class _Regions(NamedTuple):
 
 def _regions(rgb: np.ndarray, spread: np.ndarray, ink: np.ndarray, least: int) -> _Regions:
     inside = cv2.inRange(spread, 0, INTERIOR) & ink
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=4, ltype=cv2.CV_32S)
-    area = stats[:, cv2.CC_STAT_AREA].astype(np.float64)
+    count, labels = cv2.connectedComponents(inside, connectivity=4, ltype=cv2.CV_32S)
+    area = np.bincount(labels.ravel(), minlength=count).astype(np.float64)
     area[0] = 0
     kept = area >= least
     if not kept.any():

@@ -3,18 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
-from .classify import Classification
+from .classify import LABELS, Classification
+from .errors import BadSetting, ModelUnavailable
+from .models import read_card
 from .plan import VTRACER_DEFAULT, Finish, Plan
+
+FALLBACK = Plan("vtracer", {"path_precision": 2})
+"""vtracer's defaults without the decimals that nobody sees: what is drawn with where nothing was learned."""
+
+
+@lru_cache(maxsize=1)
+def class_plans() -> dict[str, Plan]:
+    """The plan of each label from the newest card, loaded once. Raises `ModelUnavailable`."""
+    card = read_card("class-plans", ("plans",))
+    try:
+        return {label: Plan.from_json(card["plans"][label]) for label in LABELS}
+    except (KeyError, TypeError, BadSetting) as error:
+        raise ModelUnavailable(f"The class plans do not fit this version ({error}).") from error
 
 
 def class_plan(label: str, finish: Finish) -> Plan:
-    """The plan that measured best for a class on the training families."""
-    return Plan("vtracer", {"path_precision": 2}, finish)
+    """The plan that measured best for a class on the training families. Raises `ModelUnavailable`."""
+    plan = class_plans()[label]
+    return Plan(plan.recipe, plan.knobs, finish)
 
 
-def candidates(tier: int, kind: Classification, finish: Finish) -> Iterator[Plan]:
-    """Plans in the order in which they are tried."""
-    yield class_plan(kind.label, finish)
+def candidates(tier: int, kind: Classification, finish: Finish, degraded: list[str]) -> Iterator[Plan]:
+    """Plans in the order in which they are tried; what is missing for choosing them is noted in `degraded`."""
+    try:
+        yield class_plan(kind.label, finish)
+    except ModelUnavailable as error:
+        degraded.append(f"Drawn by vtracer's own settings: {error.message}")
+        yield Plan(FALLBACK.recipe, FALLBACK.knobs, finish)
     if tier >= 2:
         yield Plan("vtracer", {**VTRACER_DEFAULT.knobs, "path_precision": 2}, finish)
