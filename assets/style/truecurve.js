@@ -35,6 +35,12 @@
   });
 
   document.addEventListener("click", async (event) => {
+    const api = event.target.closest?.('a[href="?view=api"]') && document.querySelector("footer .show-api");
+    if (api) {
+      event.preventDefault();
+      api.click(); // Gradio opens its page of endpoints by this button of its footer, which is not shown
+      return;
+    }
     const button = event.target.closest?.("[data-view], [data-ground], [data-copy]");
     const result = button?.closest(".tc-result");
     if (!result || button === result) return;

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .. import config
 from ..errors import BadPicture, Busy, VectorizeError
 from ..plan import Finish
-from ..workers import Converter
+from ..converter import Converter
 
 log = logging.getLogger("truecurve.web")
 
@@ -182,7 +182,9 @@ def routes(converter: Converter) -> APIRouter:
         ] = config.DEFAULT_TIER,
         target_quality: Annotated[float, Form(ge=0, le=1, description="SSIM.")] = config.DEFAULT_TARGET_QUALITY,
         time_budget: Annotated[float, Form(gt=0, le=60, description="Seconds.")] = config.DEFAULT_TIME_BUDGET,
-        validate: Annotated[bool, Form(description="Measure the SVG and vtracer's default beside it.")] = False,
+        measured: Annotated[
+            bool, Form(alias="validate", description="Measure the SVG and vtracer's default beside it.")
+        ] = False,
         background: Annotated[Literal["keep", "drop"], Form(description="drop leaves out a plain background.")] = "keep",
     ) -> ConvertAnswer:
         """Convert one picture to SVG."""
@@ -193,7 +195,7 @@ def routes(converter: Converter) -> APIRouter:
             tier=tier if tier == "auto" else int(tier),
             target_quality=target_quality,
             time_budget=time_budget,
-            validate=validate,
+            validate=measured,
             finish=Finish(background=background),
         )
         return ConvertAnswer(

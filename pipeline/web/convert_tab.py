@@ -18,9 +18,10 @@ from .. import config
 from ..convert import Result
 from ..errors import VectorizeError
 from ..plan import Finish
-from ..workers import Converter
+from ..converter import Converter
 from . import texts as t
 from .intake import CONVERT_QUEUE, name_of, only_uploads, read
+from .markup import markup
 
 log = logging.getLogger("truecurve.web")
 
@@ -75,16 +76,16 @@ def build(converter: Converter) -> None:
 
     source = gr.State(None)
     with gr.Column(elem_id="tc-convert"):
-        result = gr.HTML("", elem_id="tc-output", js_on_load=None)
+        result = markup("", "tc-output")
         with gr.Column(elem_id="tc-intake"):
-            gr.HTML(hero_html(), elem_id="tc-hero", js_on_load=None)
+            markup(hero_html(), "tc-hero")
             with gr.Column(elem_id="tc-drop"):
-                gr.HTML(drop_html(), elem_id="tc-drop-text", js_on_load=None)
+                markup(drop_html(), "tc-drop-text")
                 drop = only_uploads(gr.File(label=t.DROP_LABEL, show_label=False, file_types=["image"], container=False))
-            gallery = gr.HTML(
+            gallery = markup(
                 examples_html(examples),
-                elem_id="tc-examples",
-                js_on_load="element.addEventListener('click', e => { const b = e.target.closest('[data-example]');"
+                "tc-examples",
+                "element.addEventListener('click', e => { const b = e.target.closest('[data-example]');"
                 " if (b) trigger('select', {index: Number(b.dataset.example)}); });",
             )
         with gr.Accordion(t.OPTIONS, open=False, elem_id="tc-options"):
@@ -98,7 +99,7 @@ def build(converter: Converter) -> None:
                 budget = gr.Slider(
                     0.1, config.HARD_TIMEOUT, config.DEFAULT_TIME_BUDGET, step=0.1, label=t.BUDGET, info=t.BUDGET_INFO
                 )
-            gr.HTML(f'<p class="tc-note">{t.OPTIONS_NOTE}</p>', js_on_load=None)
+            markup(f'<p class="tc-note">{t.OPTIONS_NOTE}</p>', "tc-options-note")
 
     options = [tier, target, budget, background]
     shared: dict[str, Any] = {**CONVERT_QUEUE, "api_visibility": "private"}
@@ -121,9 +122,9 @@ def drop_html() -> str:
     """The words on the drop zone."""
     limits = t.DROP_LIMITS.format(megabytes=config.LIMITS.bytes // 1_000_000)
     return (
-        '<svg viewBox="0 0 96 56" aria-hidden="true"><path class="px" d="M8 48v-8h8v-8h8v-8h8v-8h8V8h8v40z"/>'
-        '<path class="cv" d="M8 48C22 22 34 10 56 8"/><path class="hd" d="M56 8h32"/><circle class="pt" cx="56" cy="8" r="4"/>'
-        '<circle class="pt" cx="8" cy="48" r="4"/><circle class="hn" cx="88" cy="8" r="3"/></svg>'
+        '<svg viewBox="0 0 96 56" aria-hidden="true"><path class="px" d="M8 48V32h8V16h16V8h16v40z"/>'
+        '<path class="cv" d="M8 48C8 25.9 25.9 8 48 8"/><path class="hd" d="M48 8h40"/><circle class="pt" cx="48" cy="8" r="3.5"/>'
+        '<circle class="pt" cx="8" cy="48" r="3.5"/><circle class="hn" cx="88" cy="8" r="2.5"/></svg>'
         f'<p class="tc-drop-title"><b class="first">{t.DROP}</b><b class="again">{t.DROP_ANOTHER}</b>, {t.DROP_HOW}</p>'
         f'<p class="tc-drop-limits">{limits}</p>'
     )
@@ -193,8 +194,8 @@ def quality_html(result: Result) -> str:
     verdict = ""
     if actual is not None and default is not None and default < 1:
         less = 1 - (1 - actual) / (1 - default)
-        words = t.EVEN if abs(less) < 0.01 else t.BETTER if less > 0 else t.WORSE
-        verdict = f'<p class="tc-verdict">{words.format(percent=percent(abs(less)))}</p>'
+        kind, words = ("even", t.EVEN) if abs(less) < 0.01 else ("better", t.BETTER) if less > 0 else ("worse", t.WORSE)
+        verdict = f'<p class="tc-verdict {kind}">{words.format(percent=percent(abs(less)))}</p>'
     worst = max([1 - q for q in (actual, default) if q is not None] + [1e-4])
 
     def row(label: str, value: float | None, kind: str) -> str:

@@ -12,7 +12,7 @@ import gradio as gr
 from .. import config
 from ..errors import VectorizeError
 from ..plan import Finish
-from ..workers import Converter
+from ..converter import Converter
 from . import texts as t
 from .api import analysis_record
 from .intake import CONVERT_QUEUE, only_uploads, read

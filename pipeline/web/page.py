@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gradio as gr
 
-from ..workers import Converter
+from ..converter import Converter
 from . import convert_tab, endpoints
 from . import texts as t
+from .markup import markup
 from .theme import STYLE
 
 TABS = (("Convert", convert_tab.build),)
@@ -18,7 +19,7 @@ SWEEP = (600, 3600)
 def build(converter: Converter) -> gr.Blocks:
     """The whole page as Blocks."""
     with gr.Blocks(title=t.TITLE, analytics_enabled=False, delete_cache=SWEEP, fill_width=True) as blocks:
-        gr.HTML(header_html(), elem_id="tc-header", js_on_load=None)
+        markup(header_html(), "tc-header")
         if len(TABS) == 1:
             TABS[0][1](converter)
         else:
@@ -26,7 +27,7 @@ def build(converter: Converter) -> gr.Blocks:
                 for title, tab in TABS:
                     with gr.Tab(title):
                         tab(converter)
-        gr.HTML(footer_html(), elem_id="tc-footer", js_on_load=None)
+        markup(footer_html(), "tc-footer")
         endpoints.build(converter)
     return blocks
 

@@ -9,7 +9,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .. import config
-from ..workers import Converter
+from ..converter import Converter
 from . import api, page, theme
 from . import texts as t
 
