@@ -7,12 +7,27 @@
 
 from .config import VERSION as __version__
 from .convert import Analysis, Request, Result
-from .errors import BadPicture, BadSetting, Busy, ModelUnavailable, OverTime, TraceFailed, VectorizeError
+from .converter import Converter
+from .errors import BadPicture, BadSetting, Busy, Cancelled, ModelUnavailable, OverTime, TraceFailed, VectorizeError
 from .picture import Picture
 from .plan import RECIPES, Finish, Plan
-from .workers import Converter
 
 __all__ = [
-    "Analysis", "BadPicture", "BadSetting", "Busy", "Converter", "Finish", "ModelUnavailable", "OverTime", "Picture",
-    "Plan", "RECIPES", "Request", "Result", "TraceFailed", "VectorizeError", "__version__",
-]  # fmt: skip
+    "Analysis",
+    "BadPicture",
+    "BadSetting",
+    "Busy",
+    "Cancelled",
+    "Converter",
+    "Finish",
+    "ModelUnavailable",
+    "OverTime",
+    "Picture",
+    "Plan",
+    "RECIPES",
+    "Request",
+    "Result",
+    "TraceFailed",
+    "VectorizeError",
+    "__version__",
+]

@@ -9,7 +9,8 @@
     ├── TraceFailed           the tracer gave up, died or ran out of memory (code: trace_failed)
     ├── ModelUnavailable      a model is missing or fails its checks (code: model_unavailable)
     ├── Busy                  every worker is taken and the queue is full (code: busy)
-    └── OverTime              nothing was ready when the time was over (code: over_time)
+    ├── OverTime              nothing was ready when the time was over (code: over_time)
+    └── Cancelled             the caller asked to stop (code: cancelled)
 
 Foreign errors are turned into these at one boundary each, with ``raise … from``; they become an HTTP status, an exit
 status or a message in the page at the edge only.
@@ -78,6 +79,12 @@ class OverTime(VectorizeError):
     code = "over_time"
 
 
+class Cancelled(VectorizeError):
+    """The caller asked for the conversion to stop."""
+
+    code = "cancelled"
+
+
 ERRORS: dict[str, type[VectorizeError]] = {
-    cls.__name__: cls for cls in (BadPicture, BadSetting, TraceFailed, ModelUnavailable, Busy, OverTime)
+    cls.__name__: cls for cls in (BadPicture, BadSetting, TraceFailed, ModelUnavailable, Busy, OverTime, Cancelled)
 }

@@ -85,7 +85,7 @@ def load(source: Source, limits: Limits = LIMITS) -> Picture:
     """
     if isinstance(source, Image.Image):
         image, fmt = source, "PIL"
-        _check_size(image.size, limits)
+        check_size(image.size, limits)
     else:
         image, fmt = _open(_read(source, limits), limits)
     try:
@@ -136,11 +136,12 @@ def _open(data: bytes, limits: Limits) -> tuple[Image.Image, str]:
         raise BadPicture(f"Not a picture in a supported format ({', '.join(FORMATS)}).", "not_an_image") from error
     except Exception as error:
         raise BadPicture(f"The file's header is damaged ({error}).", "unreadable") from error
-    _check_size(image.size, limits)
+    check_size(image.size, limits)
     return image, image.format or "?"
 
 
-def _check_size(size: tuple[int, int], limits: Limits) -> None:
+def check_size(size: tuple[int, int], limits: Limits = LIMITS) -> None:
+    """Raise `BadPicture` where a picture of that width and height is out of the limits."""
     width, height = size
     if width < 1 or height < 1:
         raise BadPicture("The picture has no pixels.", "out_of_limits")

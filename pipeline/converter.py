@@ -1,0 +1,158 @@
+"""`Converter`: what a program holds on to in order to convert pictures, safe from whatever they do to the tracers."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from PIL import Image
+
+from . import config
+from .convert import Analysis, Request, Result, analyze, convert
+from .errors import BadPicture, BadSetting
+from .picture import Source, check_size
+from .workers import Outcome, Workers
+
+Cancel = threading.Event | Callable[[], bool]
+
+
+class Converter:
+    """Converts pictures in worker processes; safe to use from many threads.
+
+    A picture is decoded, traced and measured in a worker, so that nothing it does there harms this process or another
+    conversion. Close it, or use it in a ``with`` block; at exit the workers are ended anyway.
+
+    Parameters
+    ----------
+    workers
+        How many processes, or a pool to use; as many as there are cores where None.
+    """
+
+    def __init__(self, workers: int | Workers | None = None) -> None:
+        self.workers = workers if isinstance(workers, Workers) else Workers(workers)
+
+    def convert(
+        self,
+        source: Source,
+        *,
+        timeout: float | None = None,
+        cancel: Cancel | None = None,
+        on_report: Callable[[Result], None] | None = None,
+        **options: Any,
+    ) -> Result:
+        """Convert one picture: bytes, a path or a PIL image.
+
+        Parameters
+        ----------
+        timeout
+            Seconds after which the conversion is ended; `config.HARD_TIMEOUT` where None. What is there by then is returned,
+            and its `degraded` says so.
+        cancel
+            An event, or something to call, that ends the conversion once it is set or returns True.
+        on_report
+            Called in this thread with the first result as soon as there is one, and with each better one.
+        **options
+            The fields of `Request`.
+
+        Raises
+        ------
+        VectorizeError
+            `BadPicture`, `BadSetting`, `TraceFailed`, `Busy`, `OverTime` or `Cancelled`.
+        """
+        try:
+            request = Request(**options)
+        except TypeError as error:
+            raise BadSetting(f"No such option: {error}.") from error
+        seconds = config.HARD_TIMEOUT if timeout is None else timeout
+        outcome = self.workers.call(
+            _convert, _portable(source), request, timeout=seconds, on_report=on_report, cancel=cancel
+        )
+        return _finished(outcome, seconds)
+
+    def analyze(self, source: Source, *, timeout: float | None = None) -> Analysis:
+        """Features and class of one picture. Raises `BadPicture`, `Busy`, `OverTime` or `TraceFailed`."""
+        seconds = config.HARD_TIMEOUT if timeout is None else timeout
+        analysis: Analysis = self.workers.call(_analyze, _portable(source), timeout=seconds).value
+        return analysis
+
+    def health(self) -> dict[str, Any]:
+        """What is there and what is missing: `available`, `models`, `degraded`, `version`, `workers`."""
+        workers = self.workers.health()
+        models = _models()
+        degraded = _missing()
+        if not any(model["name"] == "classifier" for model in models):
+            degraded.append("No classifier card: every picture counts as simple.")
+        return {
+            "available": workers["count"] > 0,
+            "models": models,
+            "degraded": degraded,
+            "version": config.VERSION,
+            "workers": workers,
+        }
+
+    def close(self) -> None:
+        """End the workers. May be called twice."""
+        self.workers.close()
+
+    def __enter__(self) -> Converter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _finished(outcome: Outcome, seconds: float) -> Result:
+    result: Result = outcome.value
+    if outcome.complete:
+        return result
+    note = f"The time was over after {seconds:g} s: this is the best of what was ready by then."
+    return replace(result, degraded=(*result.degraded, note), processing_time=seconds)
+
+
+def _convert(source: Source, request: Request, report: Callable[[Result], None]) -> Result:
+    return convert(source, request, report)
+
+
+def _analyze(source: Source, report: Callable[[Any], None]) -> Analysis:
+    return analyze(source)
+
+
+def _portable(source: Source) -> Source:
+    """The source as it can be sent to a worker that has a working directory of its own."""
+    if isinstance(source, Image.Image):
+        check_size(source.size)  # an image that was opened but not decoded yet is decoded by being sent
+        try:
+            source.load()
+        except Exception as error:  # Pillow's decoders raise nearly anything on broken files
+            raise BadPicture(f"The picture is damaged and cannot be decoded ({error}).") from error
+        return source
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return bytes(source)
+    if isinstance(source, (str, os.PathLike)):
+        return os.path.abspath(source)
+    raise BadPicture(f"A picture must be bytes, a path or a PIL image, not {type(source).__name__}.", "not_an_image")
+
+
+def _models() -> list[dict[str, str]]:
+    """Name and version of every model card in the assets."""
+    found = []
+    for path in sorted(config.ASSETS.glob("models/*/*/card.json")):
+        try:
+            card = json.loads(path.read_text())
+            found.append({"name": str(card["name"]), "version": str(card["version"])})
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            found.append({"name": path.parent.parent.name, "version": path.parent.name, "error": str(error)})
+    return found
+
+
+def _missing() -> list[str]:
+    """What of the system is not there, in words."""
+    try:
+        import cairosvg  # noqa: F401
+    except OSError:
+        return ["The cairo library is not installed: no PDF and EPS."]
+    return []
