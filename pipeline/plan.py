@@ -94,6 +94,20 @@ RECIPES: dict[str, Recipe] = {
                 Knob("path_precision", 0, 8, 8, integer=True, help="decimals of the coordinates"),
             ),
         ),
+        Recipe(
+            "planar",
+            "planar: flat and shaded regions with edges at sub-pixel accuracy, for logos, icons and drawings",
+            (
+                Knob("palette_distance", 1, 40, 6, log=True, help="levels up to which two colours are one ink"),
+                Knob("smallest_region", 1, 64, 4, log=True, help="area of the smallest region kept, px²"),
+                Knob("price", 0.5, 60, 8, log=True, help="cost of a number: higher draws with fewer nodes"),
+                Knob("tolerance", 0.03, 1.0, 0.12, log=True, help="px within which breakpoints are sought"),
+                Knob("corner_angle", 10, 80, 26, help="degrees from which a turn is a corner"),
+                Knob("cleaning", 0, 2, 1, help="how much of the measured damage is smoothed away"),
+                Knob("gradients", 0, 1, 1, integer=True, help="1 draws smooth shading as gradients, 0 in bands"),
+                Knob("precision", 0, 4, 2, integer=True, help="decimals of the coordinates"),
+            ),
+        ),
     )
 }
 

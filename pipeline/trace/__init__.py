@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ..picture import Picture
 from ..plan import Plan
-from . import vtracer
+from . import drawing, vtracer
 
-_TRACERS = {"vtracer": vtracer.trace}
+_TRACERS = {"vtracer": vtracer.trace, "planar": drawing.trace}
 
 
 def trace(picture: Picture, plan: Plan) -> str:

@@ -1,0 +1,297 @@
+"""Regions and edge samples → outlines: closed sequences of lines, arcs and cubics, or a circle or an ellipse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numba import njit
+
+from .fit import fit_run
+from .planar import FRAME, Regions, Samples
+from .shapes import Circle, Ellipse, closed_shape
+
+EXACT, HIDDEN, BORDER = 0, 1, 2
+_BENEATH = 1.5
+"""How far a hidden edge runs beneath its upper neighbour, px."""
+
+
+@dataclass(frozen=True)
+class Tolerances:
+    """How closely edges are followed: see `fit.fit_run`."""
+
+    price: float = 8.0
+    candidates: float = 0.12
+    reach: float = 5.0
+    corner: float = 0.45
+    arcs: bool = True
+    shapes: bool = True
+
+
+@dataclass
+class Outline:
+    """One closed subpath: where it starts, and its segments.
+
+    A segment is ``("l", x, y)``, ``("c", x1, y1, x2, y2, x, y)`` or ``("a", r, large, sweep, x, y)``.
+    """
+
+    start: tuple[float, float]
+    segments: list[tuple] = field(default_factory=list)
+
+
+Shape = Outline | Circle | Ellipse
+
+
+@njit(cache=True)
+def _allowed(ids, order, own, x0, y0, x1, y1):
+    """Whether the straight line between two points stays over regions above `own`."""
+    h, w = ids.shape
+    n = max(1, int(np.hypot(x1 - x0, y1 - y0) * 2))
+    for i in range(n + 1):
+        x = x0 + (x1 - x0) * i / n
+        y = y0 + (y1 - y0) * i / n
+        px, py = min(max(int(x), 0), w - 1), min(max(int(y), 0), h - 1)
+        if order[ids[py, px]] <= own:
+            return False
+    return True
+
+
+@njit(cache=True)
+def _beneath(ids, order, own, vx, vy, heading, lo, hi, n, ax, ay, bx, by):
+    """Points of a hidden edge from (ax, ay) to (bx, by), beneath the regions above, as few as a greedy walk needs."""
+    h, w = ids.shape
+    count = (hi - lo) % n if hi != lo else n
+    px = np.empty(count + 2)
+    py = np.empty(count + 2)
+    m = 0
+    for j in range(count):
+        i = (lo + j) % n
+        d = heading[i]
+        dx = 1 if d == 0 else (-1 if d == 2 else 0)
+        dy = 1 if d == 1 else (-1 if d == 3 else 0)
+        ux, uy = dy, -dx  # left of the heading
+        mx, my = vx[i] + 0.5 * dx, vy[i] + 0.5 * dy
+        reach = 0.0
+        while reach < 2.5:
+            qx, qy = int(np.floor(mx + ux * (reach + 0.5))), int(np.floor(my + uy * (reach + 0.5)))
+            if qx < 0 or qy < 0 or qx >= w or qy >= h or order[ids[qy, qx]] <= own:
+                break
+            reach += 0.5
+        step = min(1.5, reach * 0.6)
+        px[m], py[m] = mx + ux * step, my + uy * step
+        m += 1
+    out = np.empty((m + 2, 2))
+    k = 0
+    cx, cy = ax, ay
+    i = 0
+    while i < m:
+        if _allowed(ids, order, own, cx, cy, bx, by):
+            break
+        best = i
+        step = 1
+        j = i
+        while j < m:
+            if _allowed(ids, order, own, cx, cy, px[j], py[j]):
+                best = j
+            elif j - i > 12 and best < j - 12:
+                break
+            j += 1
+        cx, cy = px[best], py[best]
+        out[k, 0], out[k, 1] = cx, cy
+        k += 1
+        i = best + 1
+    return out[:k]
+
+
+def outlines(regions: Regions, samples: Samples, tolerances: Tolerances) -> list[list[Shape]]:
+    """The shapes of every region, by region id; an empty list for one that is not painted."""
+    loops, order = regions.loops, regions.order
+    result: list[list[Shape]] = [[] for _ in range(len(order))]
+    out = np.maximum(loops.outside, 0)
+    above = (order[out] > np.repeat(order[loops.region], np.diff(loops.start))) & regions.opaque[out]
+    state = np.where(loops.outside == FRAME, BORDER, np.where(above, HIDDEN, EXACT)).astype(np.int8)
+    for k in range(len(loops.region)):
+        region = int(loops.region[k])
+        if order[region] < 0:
+            continue
+        a, b = int(loops.start[k]), int(loops.start[k + 1])
+        kinds = state[a:b]
+        if loops.hole[k] and (kinds == HIDDEN).all():
+            continue
+        shape = _loop(regions, samples, region, a, b, kinds, tolerances)
+        if shape is not None:
+            result[region].append(shape)
+    return result
+
+
+def _loop(regions: Regions, samples: Samples, region: int, a: int, b: int, kinds: np.ndarray, tol: Tolerances) -> Shape | None:
+    x, y, sigma = samples.x[a:b], samples.y[a:b], samples.sigma[a:b]
+    n = b - a
+    if (kinds == kinds[0]).all():
+        if kinds[0] == BORDER:
+            return _border_only(regions, a, b)
+        if tol.shapes and (shape := closed_shape(x, y, sigma, tol.price)) is not None:
+            return shape
+        fitted = fit_run(x, y, sigma, True, tol.price, tol.candidates, tol.reach, tol.corner, tol.arcs)
+        if not fitted[4]:
+            return _staircase(regions, a, b)
+        outline = Outline(tuple(fitted[1][0]))
+        _append(outline, fitted)
+        return outline
+    # cyclic runs of one kind
+    changes = np.flatnonzero(kinds != np.roll(kinds, 1))
+    runs = [(int(changes[i]), int(changes[(i + 1) % len(changes)])) for i in range(len(changes))]
+    pieces: list[tuple[int, int, int, tuple | None]] = []
+    for lo, hi in runs:
+        kind = int(kinds[lo])
+        fitted = None
+        if kind == EXACT:
+            index = np.arange(lo, hi if hi > lo else hi + n) % n
+            fitted = fit_run(
+                x[index], y[index], sigma[index], False, tol.price, tol.candidates, tol.reach, tol.corner, tol.arcs
+            )
+            if not fitted[4]:
+                fitted = _plain(x[index], y[index])
+        pieces.append((kind, lo, hi, fitted))
+    loops = regions.loops
+    height, width = regions.ids.shape
+    ends: list[tuple[np.ndarray, np.ndarray] | None] = []
+    for i, (kind, lo, hi, fitted) in enumerate(pieces):
+        if kind != EXACT:
+            ends.append(None)
+            continue
+        before, after = pieces[i - 1], pieces[(i + 1) % len(pieces)]
+        first = _extend(fitted, True, before[0], _frame_line(loops, a, before[2] - 1, n, before[0]))
+        final = _extend(fitted, False, after[0], _frame_line(loops, a, after[1], n, after[0]))
+        ends.append((first, final))
+    outline: Outline | None = None
+    begin = next((i for i, p in enumerate(pieces) if p[0] == EXACT), 0)
+    for step in range(len(pieces)):
+        i = (begin + step) % len(pieces)
+        kind, lo, hi, fitted = pieces[i]
+        if kind == EXACT:
+            first, final = ends[i]
+            if outline is None:
+                outline = Outline(tuple(first))
+            else:
+                outline.segments.append(("l", *first))
+            if np.hypot(*(fitted[1][0] - first)) > 1e-9:
+                _append_line_or_merge(outline, fitted, first, final)
+            else:
+                _append(outline, fitted, final)
+            continue
+        if outline is None:
+            outline = Outline((float(loops.vx[a + lo]), float(loops.vy[a + lo])))
+        previous = np.array(outline.segments[-1][-2:] if outline.segments else outline.start)
+        following = pieces[(i + 1) % len(pieces)]
+        nxt = ends[(i + 1) % len(pieces)]
+        target = nxt[0] if nxt is not None else np.array(
+            [float(loops.vx[a + following[1]]), float(loops.vy[a + following[1]])]
+        )
+        if kind == BORDER:
+            count = (hi - lo) % n or n
+            index = a + (lo + np.arange(count)) % n
+            turn = np.flatnonzero(np.diff(loops.heading[index])) + 1
+            for t in turn.tolist():
+                outline.segments.append(("l", float(loops.vx[index[t]]), float(loops.vy[index[t]])))
+            if nxt is None:
+                outline.segments.append(("l", *target))
+        else:
+            points = _beneath(
+                regions.ids, regions.order, regions.order[region], loops.vx[a:b], loops.vy[a:b], loops.heading[a:b],
+                lo, hi, n, previous[0], previous[1], target[0], target[1],
+            )  # fmt: skip
+            for p in points:
+                outline.segments.append(("l", float(p[0]), float(p[1])))
+            if nxt is None:
+                outline.segments.append(("l", *target))
+    return outline
+
+
+def _frame_line(loops, a: int, crack: int, n: int, kind: int) -> tuple[int, float] | None:
+    """The axis (0 for x, 1 for y) and value of the frame line that a border crack lies on."""
+    if kind != BORDER:
+        return None
+    i = a + crack % n
+    return (1, float(loops.vy[i])) if loops.heading[i] % 2 == 0 else (0, float(loops.vx[i]))
+
+
+def _extend(fitted, at_start: bool, neighbour: int, frame: tuple[int, float] | None) -> np.ndarray:
+    """Where an exact run is taken to: the frame's line, or a little way beneath the neighbour."""
+    kinds, points, data = fitted[0], fitted[1], fitted[2]
+    k = 0 if at_start else len(kinds) - 1
+    p = points[0] if at_start else points[-1]
+    d = _tangent(int(kinds[k]), data[k], points[k], points[k + 1], at_start)
+    if at_start:
+        d = -d
+    if frame is not None:
+        axis, value = frame
+        t = (value - p[axis]) / d[axis] if abs(d[axis]) > 1e-6 else 0.0
+        q = p + d * t if 0 <= t < 4 else p.copy()
+        q[axis] = value
+        return q
+    return p + d * 1.0
+
+
+def _tangent(kind: int, data, p0, p1, start: bool) -> np.ndarray:
+    if kind == 0:
+        d = p1 - p0
+    elif kind == 1:
+        p = p0 if start else p1
+        d = np.array([-(p[1] - data[1]), p[0] - data[0]]) * data[3]
+    elif start:
+        d = data[:2] - p0
+    else:
+        d = p1 - data[2:]
+    size = np.hypot(*d)
+    return d / size if size > 1e-9 else np.zeros(2)
+
+
+def _append_line_or_merge(outline: Outline, fitted, first, final) -> None:
+    """Append a run that was extended at its start: a first line simply starts earlier, before a curve comes a short line."""
+    if int(fitted[0][0]) != 0:
+        outline.segments.append(("l", *fitted[1][0]))
+    _append(outline, fitted, final)
+
+
+def _append(outline: Outline, fitted, final: np.ndarray | None = None) -> None:
+    kinds, points, data = fitted[0], fitted[1], fitted[2]
+    n = len(kinds)
+    for k in range(n):
+        x, y = (float(v) for v in points[k + 1])
+        if kinds[k] == 0:
+            if k == n - 1 and final is not None:
+                x, y = (float(v) for v in final)
+            outline.segments.append(("l", x, y))
+        elif kinds[k] == 1:
+            cx, cy, r, way = data[k]
+            a0 = np.arctan2(points[k, 1] - cy, points[k, 0] - cx)
+            a1 = np.arctan2(y - cy, x - cx)
+            sweep = (a1 - a0) * way % (2 * np.pi)
+            outline.segments.append(("a", float(r), sweep > np.pi, way > 0, x, y))
+        else:
+            outline.segments.append(("c", *(float(v) for v in data[k]), x, y))
+    if final is not None and int(kinds[-1]) != 0 and np.hypot(*(final - points[-1])) > 1e-9:
+        outline.segments.append(("l", float(final[0]), float(final[1])))
+
+
+def _plain(x: np.ndarray, y: np.ndarray):
+    """A run too short to fit: straight through its ends."""
+    p = np.array([[x[0], y[0]], [x[-1], y[-1]]])
+    return np.zeros(1, np.int8), p, np.zeros((1, 4)), np.zeros(2, bool), True
+
+
+def _corners_of(loops, a: int, b: int) -> list[int]:
+    heading = loops.heading[a:b]
+    return (a + np.flatnonzero(heading != np.roll(heading, 1))).tolist()
+
+
+def _border_only(regions: Regions, a: int, b: int) -> Outline:
+    return _staircase(regions, a, b)
+
+
+def _staircase(regions: Regions, a: int, b: int) -> Outline:
+    """The pixel outline itself, for specks that cannot be fitted and for the whole frame."""
+    loops = regions.loops
+    points = [(float(loops.vx[i]), float(loops.vy[i])) for i in _corners_of(loops, a, b)]
+    return Outline(points[0], [("l", *p) for p in points[1:]])

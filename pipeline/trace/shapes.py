@@ -1,0 +1,87 @@
+"""Circles and ellipses, where the residual says that a closed edge is one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Circle:
+    """Centre and radius, px."""
+
+    x: float
+    y: float
+    r: float
+
+
+@dataclass(frozen=True)
+class Ellipse:
+    """Centre and semi-axes, px; `angle` in degrees from x to the first axis, clockwise as SVG turns."""
+
+    x: float
+    y: float
+    rx: float
+    ry: float
+    angle: float = 0.0
+
+
+def closed_shape(x: np.ndarray, y: np.ndarray, sigma: np.ndarray, price: float) -> Circle | Ellipse | None:
+    """The circle or ellipse that a closed run of edge samples lies on, or None.
+
+    Kåsa's circle and the direct least squares conic, kept where the root mean square residual is near the samples' own
+    uncertainty and no stretch of the edge is far away.
+    """
+    good = sigma > 0
+    if good.sum() < max(8, 0.5 * len(x)):
+        return None
+    x, y, sigma = x[good], y[good], sigma[good]
+    limit = 1.3 * float(np.median(sigma)) + 0.02
+    w = 1 / sigma
+    basis = np.stack([x, y, np.ones_like(x)], 1) * w[:, None]
+    centre, *_ = np.linalg.lstsq(basis, (x * x + y * y) * w, rcond=None)
+    cx, cy = centre[0] / 2, centre[1] / 2
+    r2 = centre[2] + cx * cx + cy * cy
+    if r2 <= 0.2:
+        return None
+    r = float(np.sqrt(r2))
+    d = np.hypot(x - cx, y - cy) - r
+    if _close(d, limit, r):
+        return Circle(float(cx), float(cy), r)
+    if len(x) < 16:
+        return None
+    return _ellipse(x, y, limit)
+
+
+def _close(d: np.ndarray, limit: float, size: float) -> bool:
+    limit = min(limit, 0.03 * size + 0.02)
+    return bool(np.sqrt(np.mean(d * d)) < limit and np.abs(d).max() < 5 * limit)
+
+
+def _ellipse(x: np.ndarray, y: np.ndarray, limit: float) -> Ellipse | None:
+    mx, my = x.mean(), y.mean()
+    s = max(np.ptp(x), np.ptp(y)) / 2
+    u, v = (x - mx) / s, (y - my) / s
+    a, *_ = np.linalg.lstsq(np.stack([u * u, u * v, v * v, u, v], 1), np.ones_like(u), rcond=None)
+    quad = np.array([[a[0], a[1] / 2], [a[1] / 2, a[2]]])
+    if np.linalg.det(quad) <= 1e-9:
+        return None
+    centre = -np.linalg.solve(2 * quad, a[3:])
+    level = 1 + centre @ quad @ centre
+    values, vectors = np.linalg.eigh(quad / level)
+    if values.min() <= 0:
+        return None
+    rx, ry = s / np.sqrt(values)
+    cx, cy = centre[0] * s + mx, centre[1] * s + my
+    dx, dy = x - cx, y - cy
+    p, q = vectors[0, 0] * dx + vectors[1, 0] * dy, vectors[0, 1] * dx + vectors[1, 1] * dy
+    f = (p / rx) ** 2 + (q / ry) ** 2 - 1
+    d = f / np.maximum(2 * np.hypot(p / rx**2, q / ry**2), 1e-9)  # Sampson's distance
+    if min(rx, ry) < 1 or not _close(d, limit, min(rx, ry)):
+        return None
+    angle = float(np.degrees(np.arctan2(vectors[1, 0], vectors[0, 0])))
+    turn = round(angle / 90) * 90
+    if abs(np.radians(angle - turn)) * abs(rx - ry) < 0.15:
+        return Ellipse(cx, cy, *((rx, ry) if turn % 180 == 0 else (ry, rx)))
+    return Ellipse(float(cx), float(cy), float(rx), float(ry), angle)
