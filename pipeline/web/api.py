@@ -287,7 +287,7 @@ class BodyLimit:
             return
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > self.limit:
-            await answer(too_large())(scope, receive, send)
+            await self._refuse(scope, receive, send)
             return
         read, over = 0, False
 
@@ -310,4 +310,9 @@ class BodyLimit:
             if not over:
                 raise
         if over:
-            await answer(too_large())(scope, receive, send)
+            await self._refuse(scope, receive, send)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = answer(too_large())
+        response.headers["Connection"] = "close"  # or the server reads the rest of the body for nothing
+        await response(scope, receive, send)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 import gradio as gr
 from gradio.utils import get_upload_folder
@@ -26,11 +27,18 @@ def only_uploads(component: C) -> C:
 
     async def uploads(path: str | Path | None) -> str | None:
         if path is not None and str(path).lower().startswith(("http:", "https:", "ftp:", "//")):
-            raise gr.Error(t.NO_LINKS, print_exception=False)
+            # An MCP client names what it uploaded here by its link.
+            path = unquote(str(path).partition("/gradio_api/file=")[2])
+            if not path or not _uploaded(path):
+                raise gr.Error(t.NO_LINKS, print_exception=False)
         return await move(path)
 
     component.async_move_resource_to_block_cache = uploads
     return component
+
+
+def _uploaded(path: str | Path) -> bool:
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(get_upload_folder()))
 
 
 def name_of(path: str | Path) -> str:
@@ -47,7 +55,7 @@ def read(path: str | Path) -> bytes:
         It is gone, too large, or lies anywhere else: a client may send any path.
     """
     real = Path(os.path.realpath(path))
-    if not any(real.is_relative_to(os.path.realpath(root)) for root in (get_upload_folder(), config.ASSETS / "examples")):
+    if not _uploaded(real) and not real.is_relative_to(os.path.realpath(config.ASSETS / "examples")):
         raise BadPicture(t.GONE, "unreadable")
     try:
         if real.stat().st_size > config.LIMITS.bytes:
