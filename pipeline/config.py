@@ -25,6 +25,19 @@ class Limits:
 
 LIMITS = Limits()
 
+
+@dataclass(frozen=True)
+class ZipLimits:
+    """What a zip of pictures may be. `ratio` is unpacked over packed bytes; `directory` the bytes of its list of entries."""
+
+    entries: int = 200
+    bytes: int = 100_000_000
+    ratio: int = 100
+    directory: int = 1_000_000
+
+
+ZIP_LIMITS = ZipLimits()
+
 DEFAULT_TIER = "auto"
 DEFAULT_TARGET_QUALITY = 0.98
 DEFAULT_TIME_BUDGET = 1.0
@@ -35,3 +48,6 @@ HARD_TIMEOUT = 10.0
 
 MEMORY_LIMIT = 1_500_000_000
 """Bytes of resident memory above which a worker is ended."""
+
+MODELS = ("classifier", "class-plans")
+"""What was learned and is used where it is there."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
+
+import numpy as np
+from PIL import Image
 
 from . import config, measure, tiers
 from .classify import UNKNOWN, Classification, classify, load_rules
@@ -132,10 +135,17 @@ def analyze(source: Source) -> Analysis:
     )
 
 
-def convert(source: Source, request: Request = Request(), report: Callable[[Result], None] | None = None) -> Result:
+def convert(
+    source: Source,
+    request: Request = Request(),
+    report: Callable[[Result], None] | None = None,
+    *,
+    failed: str | None = None,
+) -> Result:
     """Convert one picture in this process.
 
-    `report` is called with a result as soon as there is a first one, and with each better one.
+    `report` is called with a result as soon as there is a first one, and with each better one. `failed` says why an
+    earlier try came to nothing: the picture is then drawn by the last resort alone, fast and safe.
 
     Raises
     ------
@@ -147,13 +157,14 @@ def convert(source: Source, request: Request = Request(), report: Callable[[Resu
     clock = _Clock()
     picture: Picture = clock("decode", load, source)
     features: Features = clock("features", extract, picture)
-    degraded: list[str] = []
+    degraded: list[str] = [failed] if failed else []
     versions: dict[str, str] = {}
     kind: Classification = clock("classify", _classify, features, degraded, versions)
+    traced = _calm(picture, degraded)
 
     tier = 1 if request.tier == "auto" else request.tier
-    measured = request.validate or tier > 1
-    plans = [request.plan] if request.plan else tiers.candidates(tier, kind, request.finish, degraded)
+    measured = not failed and (request.validate or tier > 1)
+    plans: Iterable[Plan] = [request.plan] if request.plan else tiers.candidates(tier, kind, request.finish, degraded)
     default: _Candidate | None = None
     best: _Candidate | None = None
     tried = 0
@@ -184,11 +195,11 @@ def convert(source: Source, request: Request = Request(), report: Callable[[Resu
             degraded=tuple(degraded),
         )
 
-    for plan in plans:
+    for plan in () if failed else plans:
         if best is not None and clock.elapsed > request.time_budget * 0.6:
             break
         try:
-            drawn = _Candidate(plan, clock("trace", trace, picture, plan))
+            drawn = _Candidate(plan, clock("trace", _draw, traced, plan))
         except TraceFailed as error:
             degraded.append(f"{plan.recipe}: {error.message}")
             continue
@@ -198,15 +209,48 @@ def convert(source: Source, request: Request = Request(), report: Callable[[Resu
             if report and measured:
                 report(result())
         if measured:
-            if default is None:
-                default = _default(picture, clock, degraded)
-            drawn.quality = clock("measure", measure.quality, picture, drawn.svg)
+            if tried == 1:
+                default = _default(picture, traced, clock, degraded)
+            _measure(drawn, picture, clock, degraded)
             best = max(best, drawn, key=lambda c: _j(c, default))
             if report:
                 report(result())
     if best is None:
-        raise TraceFailed("No way of drawing this picture worked: " + "; ".join(degraded))
+        plan = replace(tiers.LAST_RESORT, finish=request.finish)
+        degraded.append("Drawn coarsely, as the last resort.")
+        best = _Candidate(plan, clock("trace", _draw, picture.reduced(tiers.LAST_RESORT_SIDE), plan))
+        tried += 1
+        if measured:
+            _measure(best, picture, clock, degraded)
     return result()
+
+
+def _draw(picture: Picture, plan: Plan) -> str:
+    """Trace; whatever goes wrong in a recipe is a `TraceFailed`."""
+    try:
+        return trace(picture, plan)
+    except TraceFailed:
+        raise
+    except Exception as error:
+        raise TraceFailed(f"{plan.recipe} failed inside ({type(error).__name__}: {error}).") from error
+
+
+def _calm(picture: Picture, degraded: list[str]) -> Picture:
+    """The picture to trace: reduced where it is as busy as noise, on which tracing would take too long."""
+    busyness = picture.busyness()
+    if busyness <= tiers.BUSYNESS:
+        return picture
+    side = max(picture.pixels.shape[:2])
+    calm = picture.reduced(max(64, int(side * (tiers.BUSYNESS / busyness) ** 0.5)))
+    degraded.append(f"The picture is as busy as noise: traced at {max(calm.pixels.shape[:2])} px for its long side.")
+    return calm
+
+
+def _measure(candidate: _Candidate, picture: Picture, clock: _Clock, degraded: list[str]) -> None:
+    try:
+        candidate.quality = clock("measure", measure.quality, picture, candidate.svg)
+    except TraceFailed as error:
+        degraded.append(f"Not measured: {error.message}")
 
 
 def _classify(features: Features, degraded: list[str], versions: dict[str, str]) -> Classification:
@@ -220,10 +264,10 @@ def _classify(features: Features, degraded: list[str], versions: dict[str, str])
         return UNKNOWN
 
 
-def _default(picture: Picture, clock: _Clock, degraded: list[str]) -> _Candidate | None:
+def _default(picture: Picture, traced: Picture, clock: _Clock, degraded: list[str]) -> _Candidate | None:
     """vtracer's default, measured: what everything is compared with."""
     try:
-        svg = clock("default", raw_default, picture)
+        svg = clock("default", raw_default, traced)
         return _Candidate(Plan(), svg, clock("default", measure.quality, picture, svg))
     except TraceFailed as error:
         degraded.append(f"vtracer's default could not be measured: {error.message}")
@@ -241,3 +285,11 @@ def _reason(request: Request, tier: int, tried: int, kind: Classification) -> st
     if tier == 1:
         return f"The plan that suits {kind.label} pictures best."
     return f"The best of {tried} measured ways of drawing it."
+
+
+def warm() -> None:
+    """Convert a small picture by every tier, so that whatever is loaded on first use is loaded."""
+    pixels = np.full((24, 24, 4), 255, np.uint8)
+    pixels[6:18, 6:18, :3] = 40
+    for tier in (1, 2, 3):
+        convert(Image.fromarray(pixels), Request(tier=tier))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -13,11 +14,15 @@ from PIL import Image
 
 from . import config
 from .convert import Analysis, Request, Result, analyze, convert
-from .errors import BadPicture, BadSetting
+from .errors import BadPicture, BadSetting, ModelUnavailable, OverTime, TraceFailed, VectorizeError
+from .models import read_card
 from .picture import Source, check_size
-from .workers import Outcome, Workers
+from .workers import Workers
 
 Cancel = threading.Event | Callable[[], bool]
+
+LAST_RESORT_SECONDS = 2.0
+"""Kept back, of the time of a conversion, for drawing the picture the safest way if everything else fails."""
 
 
 class Converter:
@@ -34,6 +39,11 @@ class Converter:
 
     def __init__(self, workers: int | Workers | None = None) -> None:
         self.workers = workers if isinstance(workers, Workers) else Workers(workers)
+        threading.Thread(target=self._start, name="truecurve-start", daemon=True).start()
+
+    def _start(self) -> None:
+        with contextlib.suppress(TraceFailed):  # then the first call tries again, and is told
+            self.workers.start()
 
     def convert(
         self,
@@ -68,10 +78,33 @@ class Converter:
         except TypeError as error:
             raise BadSetting(f"No such option: {error}.") from error
         seconds = config.HARD_TIMEOUT if timeout is None else timeout
-        outcome = self.workers.call(
-            _convert, _portable(source), request, timeout=seconds, on_report=on_report, cancel=cancel
-        )
-        return _finished(outcome, seconds)
+        portable = _portable(source)
+        first = seconds - min(LAST_RESORT_SECONDS, seconds / 4)
+        begin = time.monotonic()
+        try:
+            outcome = self.workers.call(
+                _convert, portable, request, timeout=first, on_report=on_report, cancel=cancel
+            )
+        except (TraceFailed, OverTime) as error:  # it crashed, hung or ate memory: once more, by the safest way
+            return self._last_resort(portable, request, begin + seconds, cancel, error)
+        result: Result = outcome.value
+        if outcome.complete:
+            return result
+        note = f"The time was over after {first:g} s: this is the best of what was ready by then."
+        return replace(result, degraded=(*result.degraded, note), processing_time=time.monotonic() - begin)
+
+    def _last_resort(
+        self, source: Source, request: Request, deadline: float, cancel: Cancel | None, error: VectorizeError
+    ) -> Result:
+        left = deadline - time.monotonic()
+        if left <= 0 or self.workers.closed:
+            raise error
+        try:
+            outcome = self.workers.call(_convert, source, request, error.message, timeout=left, cancel=cancel)
+        except (TraceFailed, OverTime):
+            raise error from None
+        result: Result = outcome.value
+        return result
 
     def analyze(self, source: Source, *, timeout: float | None = None) -> Analysis:
         """Features and class of one picture. Raises `BadPicture`, `Busy`, `OverTime` or `TraceFailed`."""
@@ -82,14 +115,11 @@ class Converter:
     def health(self) -> dict[str, Any]:
         """What is there and what is missing: `available`, `models`, `degraded`, `version`, `workers`."""
         workers = self.workers.health()
-        models = _models()
-        degraded = _missing()
-        if not any(model["name"] == "classifier" for model in models):
-            degraded.append("No classifier card: every picture counts as simple.")
+        models, broken = _models()
         return {
-            "available": workers["count"] > 0,
+            "available": workers["alive"] > 0 or workers["restarts"] == 0,
             "models": models,
-            "degraded": degraded,
+            "degraded": [*broken, *_missing()],
             "version": config.VERSION,
             "workers": workers,
         }
@@ -105,19 +135,13 @@ class Converter:
         self.close()
 
 
-def _finished(outcome: Outcome, seconds: float) -> Result:
-    result: Result = outcome.value
-    if outcome.complete:
-        return result
-    note = f"The time was over after {seconds:g} s: this is the best of what was ready by then."
-    return replace(result, degraded=(*result.degraded, note), processing_time=seconds)
+def _convert(
+    source: Source, request: Request, failed: str | None = None, *, report: Callable[[Result], None]
+) -> Result:
+    return convert(source, request, report, failed=failed)
 
 
-def _convert(source: Source, request: Request, report: Callable[[Result], None]) -> Result:
-    return convert(source, request, report)
-
-
-def _analyze(source: Source, report: Callable[[Any], None]) -> Analysis:
+def _analyze(source: Source, *, report: Callable[[Any], None]) -> Analysis:
     return analyze(source)
 
 
@@ -137,16 +161,16 @@ def _portable(source: Source) -> Source:
     raise BadPicture(f"A picture must be bytes, a path or a PIL image, not {type(source).__name__}.", "not_an_image")
 
 
-def _models() -> list[dict[str, str]]:
-    """Name and version of every model card in the assets."""
-    found = []
-    for path in sorted(config.ASSETS.glob("models/*/*/card.json")):
+def _models() -> tuple[list[dict[str, str]], list[str]]:
+    """Name and version of what was learned and can be loaded, and in words what cannot."""
+    found, broken = [], []
+    for name in config.MODELS:
         try:
-            card = json.loads(path.read_text())
+            card = read_card(name)
             found.append({"name": str(card["name"]), "version": str(card["version"])})
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            found.append({"name": path.parent.parent.name, "version": path.parent.name, "error": str(error)})
-    return found
+        except ModelUnavailable as error:
+            broken.append(error.message)
+    return found, broken
 
 
 def _missing() -> list[str]:

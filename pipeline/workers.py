@@ -200,7 +200,7 @@ class Workers:
             if self._closed:
                 raise TraceFailed("The workers were closed.")
             if self._idle and not self._waiting:
-                ticket = _Ticket(granted=True, worker=self._idle.popleft())
+                ticket = _Ticket(granted=True, worker=self._idle.pop())
             elif len(self._waiting) >= self.queue_size:
                 raise self._too_busy("Too many pictures are waiting")
             else:
@@ -260,8 +260,10 @@ class Workers:
                     worker.kill()
             elif self._waiting:
                 self._waiting.popleft().grant(worker)
+            elif worker:
+                self._idle.append(worker)  # taken first again: what is warm stays warm
             else:
-                self._idle.append(worker)
+                self._idle.appendleft(None)
 
     def _too_busy(self, message: str) -> Busy:
         error = Busy(f"{message}; please try again in a moment.")
@@ -294,6 +296,11 @@ class Workers:
                 "waiting": len(self._waiting),
                 "restarts": self.restarts,
             }
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
 
     def close(self) -> None:
         """Kill all workers; calls that are running or waiting raise `TraceFailed`. May be called twice."""

@@ -1,0 +1,1 @@
+"""What surrounds a conversion in production."""
