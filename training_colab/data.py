@@ -243,8 +243,9 @@ def _icons(count: int) -> Iterator[tuple[str, str, str, str, bool]]:
             read = lambda name, files=files: files[name].read_text()  # noqa: E731
             names = list(files)
         for name in _chosen(names, family, count * (3 if len(names) < 1000 else 1)):
-            wordmark = name.endswith("-text") or name.endswith("-wordmark")
-            yield f"{family.split('/')[-1]}__{name}", family, row["split"], read(name), wordmark
+            full = f"{family.split('/')[-1]}__{name}"
+            wordmark = name.endswith(("-text", "-wordmark")) or full in FAMILIES["wordmarks"]
+            yield full, family, row["split"], read(name), wordmark
 
 
 def _iconify(pack: dict, name: str) -> str:
@@ -357,7 +358,7 @@ def _compositions(rng: np.random.Generator) -> str:
 
 
 def _soft_scenes(rng: np.random.Generator) -> str:
-    body = _gradient(rng, "sky").replace("<radialGradient", "<radialGradient") + '<rect width="100" height="100" fill="url(#sky)"/>'
+    body = _gradient(rng, "sky") + '<rect width="100" height="100" fill="url(#sky)"/>'
     for i in range(int(rng.integers(1, 4))):
         y = 40 + 18 * i + rng.uniform(-8, 8)
         waves = " ".join(f"Q{25 * j + 12.5:.1f} {y + rng.uniform(-18, 18):.1f} {25 * j + 25} {y + rng.uniform(-6, 6):.1f}" for j in range(4))

@@ -42,8 +42,8 @@ WORSE = 0.0005
 """SSIM by which a picture must fall below the default to count as worse."""
 PRICE_OF_WORSE = 0.3
 """Improvement that a setting gives up for drawing every picture worse."""
-SLOWEST = 2.0
-"""Times of the default a setting may take, in the geometric mean."""
+SLOWEST = 250.0
+"""Milliseconds that a setting may take, in the geometric mean, or twice the default's time where that is more."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A setting over its pictures: share of the default's error removed, bytes and time in proportion, share drawn worse."""
+    """A setting over its pictures: share of the default's error removed, bytes and time beside the default's, geometric mean
+    of the milliseconds, share drawn worse."""
 
     improvement: float
     bytes: float
+    time: float
     ms: float
     worse: float
     pictures: int
@@ -68,7 +70,7 @@ class Verdict:
     @property
     def score(self) -> float:
         """What settings are ranked by; settings over the limits of size or time come last."""
-        over = max(0.0, math.log2(self.bytes)) + max(0.0, math.log2(self.ms / SLOWEST))
+        over = max(0.0, math.log2(self.bytes)) + max(0.0, min(math.log2(self.ms / SLOWEST), math.log2(self.time / 2)))
         return self.improvement - PRICE_OF_WORSE * self.worse - 10 * over
 
 
@@ -145,7 +147,8 @@ def verdict(rows: Iterable[Row], defaults: Iterable[Row]) -> Verdict:
     return Verdict(
         improvement=1 - error / base if base else 0.0,
         bytes=mean([a.bytes / b.bytes for a, b in pairs]),
-        ms=mean([a.ms / b.ms for a, b in pairs]),
+        time=mean([a.ms / b.ms for a, b in pairs]),
+        ms=mean([a.ms for a, _ in pairs]),
         worse=sum(a.ssim < b.ssim - WORSE for a, b in pairs) / len(pairs),
         pictures=len(pairs),
     )
@@ -162,14 +165,16 @@ def around(recipe: str, centre: np.ndarray, count: int, low: float, high: float,
     return plans
 
 
-def tune(label: str, recipes: list[str], works: list[Artwork], bench: Bench) -> tuple[Plan, dict[str, float]]:
+def tune(
+    label: str, recipes: list[str], works: list[Artwork], bench: Bench, starts_each: int
+) -> tuple[Plan, dict[str, float]]:
     """The winner of a class and its figures."""
     cases = [(work.name, MIX[i % len(MIX)]) for i, work in enumerate(works)]
     few = cases[: max(4, len(cases) * 3 // 10)]
     starts: list[Plan] = []
     for recipe in recipes:
         base = Plan(recipe, {"path_precision": 1} if "path_precision" in RECIPES[recipe].defaults else {})
-        starts += [base, *around(recipe, base.to_cube(), 44, 0.02, 0.4, label)]
+        starts += [base, *around(recipe, base.to_cube(), starts_each, 0.02, 0.4, label)]
 
     def ranked(plans: list[Plan], on: list[tuple[str, str]]) -> list[tuple[Verdict, Plan]]:
         defaults, *rows = bench.rows(on, [None, *plans])
@@ -177,7 +182,8 @@ def tune(label: str, recipes: list[str], works: list[Artwork], bench: Bench) -> 
 
     first = ranked(starts, few)
     second = ranked([plan for _, plan in first[:6]], cases)
-    near = [p for v, plan in second[:3] for p in around(plan.recipe, plan.to_cube(), 12, 0.01, 0.12, label, plan.to_json())]
+    refined = max(4, starts_each // 4)
+    near = [p for _, plan in second[:3] for p in around(plan.recipe, plan.to_cube(), refined, 0.01, 0.12, plan.to_json())]
     third = ranked(near, few)
     final = ranked([plan for _, plan in second[:3]] + [plan for _, plan in third[:6]], cases)
     best, plan = final[0]
@@ -191,6 +197,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--recipe", action="append", choices=list(RECIPES), help="recipes to choose among (all by default)")
     parser.add_argument("--pictures", type=int, default=40, help="pictures of each class")
+    parser.add_argument("--starts", type=int, default=44, help="settings of each recipe to begin with")
+    parser.add_argument("--label", action="append", choices=LABELS, help="tune these alone, and print without writing")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--version", default=VERSION)
     arguments = parser.parse_args()
@@ -201,9 +209,11 @@ def main() -> None:
     used = [work for works in chosen.values() for work in works]
     bench = Bench(used, arguments.jobs, CACHE / "class-plans.jsonl")
     plans, metrics = {}, {}
-    for label in LABELS:
-        plan, metrics[label] = tune(label, recipes, chosen[label], bench)
+    for label in arguments.label or LABELS:
+        plan, metrics[label] = tune(label, recipes, chosen[label], bench, arguments.starts)
         plans[label] = {key: value for key, value in plan.to_json().items() if key != "finish"}
+    if arguments.label:
+        return
     card = {
         "name": "class-plans",
         "version": arguments.version,
