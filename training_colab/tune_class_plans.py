@@ -48,7 +48,7 @@ SLOWEST = 250.0
 
 @dataclass(frozen=True)
 class Row:
-    """One drawing: SSIM to the artwork at 512 px, bytes of the SVG, milliseconds of tracing."""
+    """One drawing: SSIM to the artwork at 512 px, bytes of the SVG, milliseconds of a core for tracing."""
 
     ssim: float
     bytes: int
@@ -96,14 +96,14 @@ def measure_case(name: str, condition: str, plans: list[Plan | None]) -> list[Ro
     picture, truth = _input(name, condition)
     rows = []
     for plan in plans:
-        begin = time.perf_counter()
+        begin = time.process_time()
         try:
             svg = raw_default(picture) if plan is None else trace(picture, plan)
-            ms = (time.perf_counter() - begin) * 1000
+            ms = (time.process_time() - begin) * 1000
             drawn = render(svg, truth.shape[1], truth.shape[0])
             rows.append(Row(measure.similarity(truth, drawn), len(svg.encode()), ms))
         except VectorizeError:
-            rows.append(Row(0.0, 1, (time.perf_counter() - begin) * 1000))
+            rows.append(Row(0.0, 1, (time.process_time() - begin) * 1000))
     return rows
 
 
