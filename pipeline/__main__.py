@@ -111,7 +111,13 @@ def _batch(options: argparse.Namespace) -> int:
 
         try:
             summary = convert_all(
-                options.folder, options.out, request, converter=converter, resume=options.resume, cancel=cancel, on_row=show
+                options.folder,
+                options.out,
+                request,
+                converter=converter,
+                resume=options.resume,
+                cancel=cancel,
+                on_row=show,
             )
         except BadPicture as error:
             print(f"truecurve: {error.message}", file=sys.stderr)
@@ -231,7 +237,11 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("convert", parents=[how], help="convert one picture", description="Convert one picture.")
     one.add_argument("picture", type=Path, metavar="IN", help="the picture: PNG, JPEG, WebP, GIF or BMP")
     one.add_argument(
-        "-o", "--output", type=Path, metavar="OUT.svg", help="where to write the SVG (IN with .svg; - for standard output)"
+        "-o",
+        "--output",
+        type=Path,
+        metavar="OUT.svg",
+        help="where to write the SVG (IN with .svg; - for standard output)",
     )
     one.add_argument("--json", action="store_true", help="print everything that is known about the conversion as JSON")
     one.set_defaults(run=_convert)

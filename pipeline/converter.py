@@ -82,9 +82,7 @@ class Converter:
         first = seconds - min(LAST_RESORT_SECONDS, seconds / 4)
         begin = time.monotonic()
         try:
-            outcome = self.workers.call(
-                _convert, portable, request, timeout=first, on_report=on_report, cancel=cancel
-            )
+            outcome = self.workers.call(_convert, portable, request, timeout=first, on_report=on_report, cancel=cancel)
         except (TraceFailed, OverTime) as error:  # it crashed, hung or ate memory: once more, by the safest way
             return self._last_resort(portable, request, begin + seconds, cancel, error)
         result: Result = outcome.value

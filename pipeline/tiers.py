@@ -13,9 +13,7 @@ from .plan import VTRACER_DEFAULT, Finish, Plan
 FALLBACK = Plan("vtracer", {"path_precision": 2})
 """vtracer's defaults without the decimals that nobody sees: what is drawn with where nothing was learned."""
 
-LAST_RESORT = Plan(
-    "vtracer", {"filter_speckle": 8, "layer_difference": 48, "color_precision": 5, "path_precision": 2}
-)
+LAST_RESORT = Plan("vtracer", {"filter_speckle": 8, "layer_difference": 48, "color_precision": 5, "path_precision": 2})
 """Coarse and safe, for a picture on which nothing else worked."""
 LAST_RESORT_SIDE = 256
 """Long side, px, that it is traced at: pure noise of that size takes a third of a second."""

@@ -436,7 +436,7 @@ class _Nursery:
                 f"from {__name__} import nursery; nursery(s['fd'], s['preload'])"
             )
             # One thread each: the workers are what uses the cores, and threads do not survive a fork.
-            single = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+            single = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
             self._process = subprocess.Popen(
                 [sys.executable, "-c", code],
                 pass_fds=[theirs.fileno()],
@@ -539,7 +539,9 @@ def nursery(descriptor: int, preload: Iterable[str]) -> NoReturn:
 def _work(channel: socket.socket) -> NoReturn:
     """A worker's life: one call after the other, until the socket is closed."""
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: gone with the nursery, which goes with its parent
+        ctypes.CDLL(None).prctl(
+            1, signal.SIGKILL
+        )  # PR_SET_PDEATHSIG: gone with the nursery, which goes with its parent
     if not os.environ.get("TRUECURVE_DEBUG"):  # Rust prints its panics
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     try:

@@ -206,7 +206,11 @@ class Report:
 
 
 def _cells(row: Row) -> list[str]:
-    flat = {**row, "recipe": row.get("parameters_used", {}).get("recipe"), "degraded": "; ".join(row.get("degraded", ()))}
+    flat = {
+        **row,
+        "recipe": row.get("parameters_used", {}).get("recipe"),
+        "degraded": "; ".join(row.get("degraded", ())),
+    }
     return [_cell(flat.get(column)) for column in COLUMNS]
 
 
@@ -239,7 +243,9 @@ def _read_done(out: Path) -> dict[str, Row]:
 def write_atomically(path: Path, text: str) -> None:
     """Write a file so that it is there whole or not at all; its folder is made if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.parent / f".{os.getpid()}-{threading.get_ident()}.part"  # not of the name's length: that may be the longest
+    part = (
+        path.parent / f".{os.getpid()}-{threading.get_ident()}.part"
+    )  # not of the name's length: that may be the longest
     try:
         part.write_text(text, encoding="utf-8", newline="")
         part.replace(path)

@@ -97,9 +97,7 @@ class _Zip(Inputs):
                         size += len(chunk)
                         self.left[0] -= len(chunk)
                         if size > LIMITS.bytes:
-                            raise BadPicture(
-                                f"The file unpacks to more than {LIMITS.bytes / 1e6:.0f} MB.", "too_large"
-                            )
+                            raise BadPicture(f"The file unpacks to more than {LIMITS.bytes / 1e6:.0f} MB.", "too_large")
                         if self.left[0] < 0:
                             raise BadPicture(
                                 f"The zip unpacks to more than {self.limits.bytes / 1e6:.0f} MB.", "too_large"
@@ -160,7 +158,7 @@ def _too_dense(limits: ZipLimits) -> BadPicture:
 
 def _is_junk(name: str) -> bool:
     """Whether an entry is what file managers leave behind."""
-    return any(part.startswith(".") and part not in (".", "..") or part == "__MACOSX" for part in name.split("/"))
+    return any((part.startswith(".") and part not in (".", "..")) or part == "__MACOSX" for part in name.split("/"))
 
 
 def svg_names(names: Iterable[str]) -> list[str]:

@@ -1,0 +1,59 @@
+# What a person can do here. `make help` lists it; everything else is installed on the way.
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN := $(VENV)/bin
+# `make test ARGS="-k batch"`
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test test-fast check format bench clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+install: $(VENV)/.run  ## install what running takes, into VENV (.venv)
+
+run: $(VENV)/.run  ## the app and its API on http://127.0.0.1:7860
+	$(BIN)/python app.py
+
+test: $(VENV)/.dev $(VENV)/.chromium  ## all tests; ARGS="-k batch" for some
+	CHROMIUM="$$(cat $(VENV)/.chromium)" $(BIN)/python -m pytest $(ARGS)
+
+test-fast: $(VENV)/.dev  ## the tests that take seconds and need neither browser nor network
+	$(BIN)/python -m pytest -m "not slow and not browser and not network and not bench" $(ARGS)
+
+check: $(VENV)/.dev  ## format, lint, types, and the arrows between modules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --cache-dir build/import-linter
+
+format: $(VENV)/.dev  ## put the code into its format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.run  ## how long analyses and conversions take here
+	$(BIN)/python -m benchmarks.speed $(ARGS)
+
+clean:  ## remove what was installed and built
+	rm -rf $(VENV) build .pytest_cache .ruff_cache .mypy_cache .hypothesis
+
+# A stamp holds the hash of the requirements it was made from, so that a checkout's new file dates install nothing again.
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.txt | $(VENV)/bin/python
+	@new=$$(cat requirements.txt | sha256sum); [ "$$new" = "$$(cat $@ 2>/dev/null)" ] || \
+	  $(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt; \
+	  [ $$? -eq 0 ] && echo "$$new" > $@
+
+$(VENV)/.dev: requirements.txt requirements-dev.txt | $(VENV)/bin/python
+	@new=$$(cat requirements.txt requirements-dev.txt | sha256sum); [ "$$new" = "$$(cat $@ 2>/dev/null)" ] || \
+	  $(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements-dev.txt; \
+	  [ $$? -eq 0 ] && echo "$$new" > $@
+
+# The browser of the tests: CHROMIUM, the system's, or one that Playwright fetches (then the stamp is empty).
+$(VENV)/.chromium: $(VENV)/.dev
+	@path="$${CHROMIUM:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome)}"; \
+	  [ -n "$$path" ] || $(BIN)/python -m playwright install chromium; \
+	  [ $$? -eq 0 ] && echo "$$path" > $@
