@@ -32,7 +32,7 @@ def main() -> None:
             log_level=os.environ.get("TRUECURVE_LOG_LEVEL", "info"),
             proxy_headers=True,
             forwarded_allow_ips="*" if on_space else "127.0.0.1",
-            timeout_graceful_shutdown=5,
+            timeout_graceful_shutdown=3,
         )
     finally:
         converter.close()

@@ -15,10 +15,10 @@ import anyio
 import httpx
 import numpy as np
 import pytest
+from conftest import Server, png_of
 from fastapi import FastAPI
 from httpx import ASGITransport
 
-from conftest import Server, png_of
 from pipeline import BadPicture, BadSetting, Busy, ModelUnavailable, OverTime, TraceFailed
 from pipeline.config import LIMITS, VERSION
 from pipeline.web import api

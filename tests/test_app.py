@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from xml.etree import ElementTree
 
+import gradio
 import httpx
 import pytest
+import yaml
+from conftest import ROOT, Server
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
-from conftest import Server
 from pipeline.config import DEFAULT_TARGET_QUALITY, DEFAULT_TIER, DEFAULT_TIME_BUDGET, VERSION
 
 
@@ -59,9 +62,9 @@ def test_errors_are_clear(client: Client, tmp_path: Path, logo: Path) -> None:
         client.predict(image=handle_file(broken), api_name="/convert")
     text = tmp_path / "notes.txt"
     text.write_text("not a picture")
-    with pytest.raises(AppError, match="Not a picture"):
+    with pytest.raises(AppError, match="not a picture"):
         client.predict(image=handle_file(text), api_name="/analyze")
-    with pytest.raises(AppError, match="between 0 and 1|must be|less than|maximum"):
+    with pytest.raises(AppError, match=r"between 0 and 1|must be|less than|maximum"):
         client.predict(image=handle_file(logo), target_quality=3, api_name="/convert")
 
 
@@ -112,9 +115,33 @@ def test_files_of_the_server_are_out_of_reach(server: Server, meta: bool) -> Non
         assert httpx.get(server.url + escape).status_code == 404
 
 
+def test_nothing_is_left_behind(client: Client, logo: Path, server: Server) -> None:
+    uploads = server.log.parent / "uploads"
+    client.predict(image=handle_file(logo), api_name="/analyze")
+    assert not [f for f in uploads.iterdir() if f.is_file()]
+
+
 def test_nothing_calls_home(server: Server) -> None:
     page = httpx.get(server.url).text
     assert "truecurve.css" in page
     config = httpx.get(server.url + "/config").json()
     assert not config["analytics_enabled"]
     assert httpx.get(server.url + "/monitoring").status_code in (403, 404)
+
+
+def test_every_example_has_its_credit(examples: Path) -> None:
+    index = json.loads((examples / "index.json").read_text())
+    pictures = {p.name for p in examples.iterdir() if p.suffix in (".png", ".jpg", ".webp")}
+    assert {e["file"] for e in index} == pictures and len(pictures) >= 12
+    assert {e["kind"] for e in index} == {"simple", "text", "gradient", "complex"}
+    credits = (examples / "CREDITS.md").read_text()
+    assert all(f"`{name}`" in credits for name in pictures)
+    assert sum(p.stat().st_size for p in examples.iterdir()) < 500_000
+
+
+def test_front_matter_is_what_a_space_builds_from() -> None:
+    head = (ROOT / "README.md").read_text().split("---")[1]
+    fields = yaml.safe_load(head)
+    assert fields["sdk"] == "gradio" and fields["sdk_version"] == gradio.__version__
+    assert fields["app_file"] == "app.py" and fields["python_version"] == "3.11"
+    assert len(fields["short_description"]) <= 60

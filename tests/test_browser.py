@@ -9,11 +9,12 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-
 from conftest import Server
 
 playwright = pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright  # noqa: E402
+
+pytestmark = pytest.mark.browser
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SLOW = 20_000
@@ -50,7 +51,7 @@ def visit(browser: Browser, server: Server, **settings) -> Iterator[Page]:
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda m: errors.append(f"{m.text} {m.location}") if m.type == "error" and not known(m) else None)
+    page.on("console", lambda m: m.type == "error" and not known(m) and errors.append(f"{m.text} {m.location}"))
     page.goto(server.url)
     page.wait_for_selector("#tc-drop input[type=file]", state="attached", timeout=SLOW)
     yield page
@@ -71,7 +72,8 @@ def upload(page: Page, *pictures: Path) -> None:
 def converted(page: Page, name: str) -> None:
     """Wait until the result of this file is shown, both pictures drawn."""
     expect(page.locator(".tc-file strong")).to_have_text(name, timeout=SLOW)
-    page.wait_for_function("[...document.querySelectorAll('.tc-stage img')].every(i => i.complete && i.naturalWidth > 0)")
+    drawn = "[...document.querySelectorAll('.tc-stage img')].every(i => i.complete && i.naturalWidth > 0)"
+    page.wait_for_function(drawn)
 
 
 def test_upload_see_copy_download(page: Page, examples: Path, tmp_path: Path) -> None:

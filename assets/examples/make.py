@@ -40,12 +40,43 @@ class Example:
 EXAMPLES = (
     Example("blender.png", ICONIFY + "cib@1.2.3", "blender", "simple", ink="#d9650b", title="Logo, one colour"),
     Example("panda.png", ICONIFY + "fxemoji@1.2.2", "pandaface", "simple", ground=None, title="Flat, transparent"),
-    Example("rocket-icon-96.png", ICONIFY + "duo-icons@1.2.2", "rocket", "simple", side=96, ink="#0b6e5d", title="Icon of 96 px"),
+    Example(
+        "rocket-icon-96.png",
+        ICONIFY + "duo-icons@1.2.2",
+        "rocket",
+        "simple",
+        side=96,
+        ink="#0b6e5d",
+        title="Icon of 96 px",
+    ),
     Example("fish.jpg", ICONIFY + "fxemoji@1.2.2", "tropicalfish", "simple", side=400, title="Flat, as a JPEG"),
     Example("pacifico.png", "@fontsource/pacifico@5.3.0", "Sundown", "text", ink="#c2410c", title="Script wordmark"),
-    Example("playfair.png", "@fontsource/playfair-display@5.3.0", "Halden & Co", "text", ground=None, ink="#1b2a41", title="Serif, transparent"),
-    Example("grotesk.jpg", "@fontsource/space-grotesk@5.3.0", "orbital", "text", ground="#16213e", ink="#ffd166", title="Light on dark, JPEG"),
-    Example("weather.png", ICONIFY + "meteocons@1.2.4", "partly-cloudy-day-fill", "gradient", ground=None, title="Soft gradients"),
+    Example(
+        "playfair.png",
+        "@fontsource/playfair-display@5.3.0",
+        "Halden & Co",
+        "text",
+        ground=None,
+        ink="#1b2a41",
+        title="Serif, transparent",
+    ),
+    Example(
+        "grotesk.jpg",
+        "@fontsource/space-grotesk@5.3.0",
+        "orbital",
+        "text",
+        ground="#16213e",
+        ink="#ffd166",
+        title="Light on dark, JPEG",
+    ),
+    Example(
+        "weather.png",
+        ICONIFY + "meteocons@1.2.4",
+        "partly-cloudy-day-fill",
+        "gradient",
+        ground=None,
+        title="Soft gradients",
+    ),
     Example("spark.png", "@lobehub/icons-static-svg@1.95.1", "gemini-color", "gradient", title="Radial gradients"),
     Example("dusk.png", "", "dusk", "gradient", title="App icon"),
     Example("tiger.png", ICONIFY + "fxemoji@1.2.2", "tiger", "complex", title="Many small shapes"),
@@ -59,7 +90,8 @@ DUSK = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 512 512"><defs>
 <stop stop-color="#fff4d6"/><stop offset="1" stop-color="#ffcf70"/></linearGradient></defs>
 <rect x="16" y="16" width="480" height="480" rx="112" fill="url(#a)"/><circle cx="256" cy="262" r="92" fill="url(#b)"/>
 <path d="M16 352 152 246 236 322 342 214 496 338V384A112 112 0 0 1 384 496H128A112 112 0 0 1 16 384Z" fill="#241a4a"/>
-<path d="M16 404 128 330 250 420 372 316 496 398A112 112 0 0 1 384 496H128A112 112 0 0 1 16 404Z" fill="#120e2e"/></svg>"""
+<path d="M16 404 128 330 250 420 372 316 496 398A112 112 0 0 1 384 496H128A112 112 0 0 1 16 404Z" fill="#120e2e"/>
+</svg>"""
 
 PHOTOS = {
     "coffee.png": ("Rachel Michetti, courtesy of Pikolo Espresso Bar", "CC0 1.0"),
@@ -144,8 +176,9 @@ def main(modules: Path) -> None:
         index.append({"file": example.file, "title": example.title, "kind": example.kind})
     (HERE / "index.json").write_text(json.dumps(index, indent=1) + "\n")
     (HERE / "CREDITS.md").write_text(
-        "# Where the example pictures come from\n\nDrawn by `make.py` at other sizes and on other grounds than the originals; "
-        "SVG animation is left out.\nLogos are their owners' trademarks and stand here as examples of logos, nothing more.\n\n"
+        "# Where the example pictures come from\n\n"
+        "Drawn by `make.py` at other sizes and on other grounds than the originals; SVG animation is left out.\n"
+        "Logos are their owners' trademarks and stand here as examples of logos, nothing more.\n\n"
         "| picture | source | author | licence |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
     )
 

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 import anyio
 import anyio.to_thread
@@ -19,9 +19,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .. import config
-from ..errors import BadPicture, Busy, VectorizeError
-from ..plan import Finish
+from ..convert import Tier
 from ..converter import Converter
+from ..errors import BadPicture, Busy, VectorizeError
+from ..plan import Background, Finish
 
 log = logging.getLogger("truecurve.web")
 
@@ -45,14 +46,25 @@ _STATUS = {
     "over_time": 504,
 }
 
+TierName = Literal["auto", "1", "2", "3"]
+"""A tier as forms send it."""
+DEFAULT_TIER = cast(TierName, config.DEFAULT_TIER)
+
 T = TypeVar("T")
+
+
+def tier_of(name: TierName) -> Tier:
+    """The tier that a form's text names."""
+    return "auto" if name == "auto" else cast(Tier, int(name))
 
 
 class Problem(BaseModel):
     """What went wrong: a code for programs, a sentence for people."""
 
     code: str = Field(examples=["not_an_image"])
-    message: str = Field(examples=["Not a picture in a supported format (PNG, JPEG, WEBP, GIF, BMP)."])
+    message: str = Field(
+        examples=["This is not a picture in a supported format; PNG, JPEG, WEBP, GIF and BMP are read."]
+    )
 
 
 class ErrorAnswer(BaseModel):
@@ -177,22 +189,20 @@ def routes(converter: Converter) -> APIRouter:
     @router.post("/convert-ai", responses=_ERRORS)
     async def convert_ai(
         image: Upload,
-        tier: Annotated[
-            Literal["auto", "1", "2", "3"], Form(description="1 fastest, 3 best; auto picks by target and time.")
-        ] = config.DEFAULT_TIER,
+        tier: Annotated[TierName, Form(description="1 fastest, 3 best; auto picks by target and time.")] = DEFAULT_TIER,
         target_quality: Annotated[float, Form(ge=0, le=1, description="SSIM.")] = config.DEFAULT_TARGET_QUALITY,
         time_budget: Annotated[float, Form(gt=0, le=60, description="Seconds.")] = config.DEFAULT_TIME_BUDGET,
         measured: Annotated[
             bool, Form(alias="validate", description="Measure the SVG and vtracer's default beside it.")
         ] = False,
-        background: Annotated[Literal["keep", "drop"], Form(description="drop leaves out a plain background.")] = "keep",
+        background: Annotated[Background, Form(description="drop leaves out a plain background.")] = "keep",
     ) -> ConvertAnswer:
         """Convert one picture to SVG."""
         begin = time.perf_counter()
         result = await run(
             converter.convert,
             await _bytes(image),
-            tier=tier if tier == "auto" else int(tier),
+            tier=tier_of(tier),
             target_quality=target_quality,
             time_budget=time_budget,
             validate=measured,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import logging
-import math
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
@@ -15,30 +13,31 @@ from urllib.parse import quote
 import gradio as gr
 
 from .. import config
-from ..convert import Result
-from ..errors import VectorizeError
-from ..plan import Finish
 from ..converter import Converter
+from ..errors import VectorizeError
+from ..plan import Background, Finish
 from . import texts as t
-from .intake import CONVERT_QUEUE, name_of, only_uploads, read
+from .api import TierName, tier_of
+from .intake import CONVERT_QUEUE, name_of, picture_input, read
 from .markup import markup
+from .result import error_html, result_html, working_html
 
 log = logging.getLogger("truecurve.web")
 
 EXAMPLES = config.ASSETS / "examples"
-PIXELATED_BELOW = 300
-"""Longest side, in pixels, of an input that is shown with its pixels sharp, since it is enlarged much."""
 
 
 def build(converter: Converter) -> None:
     """Lay out the tab within the current Blocks."""
     examples = json.loads((EXAMPLES / "index.json").read_text())
 
-    def run(source: Path, url: str, name: str, tier: str, target: float, budget: float, background: str) -> str:
+    def run(
+        source: Path, url: str, name: str, tier: TierName, target: float, budget: float, background: Background
+    ) -> str:
         try:
             result = converter.convert(
                 read(source),
-                tier=tier if tier == "auto" else int(tier),
+                tier=tier_of(tier),
                 target_quality=target,
                 time_budget=budget,
                 validate=True,
@@ -81,7 +80,7 @@ def build(converter: Converter) -> None:
             markup(hero_html(), "tc-hero")
             with gr.Column(elem_id="tc-drop"):
                 markup(drop_html(), "tc-drop-text")
-                drop = only_uploads(gr.File(label=t.DROP_LABEL, show_label=False, file_types=["image"], container=False))
+                drop = picture_input(label=t.DROP_LABEL, show_label=False, file_types=["image"], container=False)
             gallery = markup(
                 examples_html(examples),
                 "tc-examples",
@@ -108,9 +107,7 @@ def build(converter: Converter) -> None:
     )
     gallery.select(on_example, options, [result, source], show_progress="hidden", **shared)
     for change in (tier.input, background.input, target.release, budget.release):
-        change(
-            on_option, [source, *options], result, show_progress="minimal", trigger_mode="always_last", **shared
-        )
+        change(on_option, [source, *options], result, show_progress="minimal", trigger_mode="always_last", **shared)
 
 
 def hero_html() -> str:
@@ -123,7 +120,8 @@ def drop_html() -> str:
     limits = t.DROP_LIMITS.format(megabytes=config.LIMITS.bytes // 1_000_000)
     return (
         '<svg viewBox="0 0 96 56" aria-hidden="true"><path class="px" d="M8 48V32h8V16h16V8h16v40z"/>'
-        '<path class="cv" d="M8 48C8 25.9 25.9 8 48 8"/><path class="hd" d="M48 8h40"/><circle class="pt" cx="48" cy="8" r="3.5"/>'
+        '<path class="cv" d="M8 48C8 25.9 25.9 8 48 8"/><path class="hd" d="M48 8h40"/>'
+        '<circle class="pt" cx="48" cy="8" r="3.5"/>'
         '<circle class="pt" cx="8" cy="48" r="3.5"/><circle class="hn" cx="88" cy="8" r="2.5"/></svg>'
         f'<p class="tc-drop-title"><b class="first">{t.DROP}</b><b class="again">{t.DROP_ANOTHER}</b>, {t.DROP_HOW}</p>'
         f'<p class="tc-drop-limits">{limits}</p>'
@@ -138,129 +136,3 @@ def examples_html(examples: list[dict[str, str]]) -> str:
         for i, e in enumerate(examples)
     )
     return f'<h2>{t.EXAMPLES}</h2><div class="tc-strip">{buttons}</div>'
-
-
-def working_html(name: str) -> str:
-    """What stands where the result will be."""
-    return (
-        f'<section class="tc-result tc-working" aria-busy="true"><div class="tc-stage"></div>'
-        f'<p role="status">{t.WORKING.format(name=escape(name))}</p></section>'
-    )
-
-
-def error_html(message: str, hint: str = "") -> str:
-    """An error, in the place of a result."""
-    return (
-        f'<section class="tc-error" role="alert"><h2>{t.ERROR}</h2><p>{escape(message)}</p>'
-        + (f"<p>{escape(hint)}</p>" if hint else "")
-        + "</section>"
-    )
-
-
-def result_html(result: Result, *, name: str, url: str) -> str:
-    """A result: both pictures over one another, and the numbers. The SVG is shown as an image only."""
-    svg = "data:image/svg+xml;base64," + base64.b64encode(result.svg.encode()).decode()
-    stem = escape(Path(name).stem or "picture")
-    sharp = ' class="sharp"' if max(result.width, result.height) < PIXELATED_BELOW else ""
-    grounds = "".join(
-        f'<button type="button" data-ground="{key}" aria-pressed="{str(key == "checker").lower()}" aria-label="{text}"'
-        f' title="{text}"></button>'
-        for key, text in t.GROUNDS
-    )
-    return f"""<section class="tc-result" data-view="slider" data-ground="checker">
-<header class="tc-bar">
-<div class="tc-file"><strong>{escape(name)}</strong><span>{result.width} × {result.height}</span></div>
-<div class="tc-controls">
-<div class="tc-seg" role="group" aria-label="{t.VIEW}"><button type="button" data-view="slider" aria-pressed="true">{t.SLIDER}</button><button type="button" data-view="side" aria-pressed="false">{t.SIDE}</button></div>
-<div class="tc-grounds" role="group" aria-label="{t.GROUND}">{grounds}</div>
-</div>
-<div class="tc-actions"><button type="button" class="tc-button" data-copy data-done="{t.COPIED}">{t.COPY}</button><a class="tc-button primary" download="{stem}.svg" href="{svg}">{t.DOWNLOAD}</a></div>
-</header>
-<div class="tc-body">
-<div class="tc-stage">
-<figure class="before"><img{sharp} src="{escape(url)}" alt="{t.INPUT}"><figcaption>{t.INPUT}</figcaption></figure>
-<figure class="after"><img class="tc-svg" src="{svg}" alt="{t.OUTPUT}"><figcaption>{t.OUTPUT}</figcaption></figure>
-<span class="tc-line" aria-hidden="true"></span>
-<input class="tc-range" type="range" min="0" max="100" step="0.5" value="50" aria-label="{t.COMPARE}">
-</div>
-<aside class="tc-panel">{quality_html(result)}{tiles_html(result)}{how_html(result)}</aside>
-</div>
-</section>"""
-
-
-def quality_html(result: Result) -> str:
-    """The measured quality beside vtracer's default and what was predicted."""
-    actual, default = result.actual_quality, result.default_quality
-    verdict = ""
-    if actual is not None and default is not None and default < 1:
-        less = 1 - (1 - actual) / (1 - default)
-        kind, words = ("even", t.EVEN) if abs(less) < 0.01 else ("better", t.BETTER) if less > 0 else ("worse", t.WORSE)
-        verdict = f'<p class="tc-verdict {kind}">{words.format(percent=percent(abs(less)))}</p>'
-    worst = max([1 - q for q in (actual, default) if q is not None] + [1e-4])
-
-    def row(label: str, value: float | None, kind: str) -> str:
-        share = 0 if value is None else max(1.5, 100 * (1 - value) / worst)
-        text = f"{value:.4f}" if value is not None else t.NOT_MEASURED
-        return f'<div class="tc-row {kind}"><dt>{label}</dt><dd>{text}</dd><i style="width:{share:.1f}%"></i></div>'
-
-    predicted = f"{result.predicted_quality:.4f}" if result.predicted_quality is not None else t.NO_MODEL
-    return (
-        f'<section class="tc-quality"><h3>{t.QUALITY}</h3>'
-        f'<p class="tc-big">{f"{actual:.4f}" if actual is not None else "–"}<span>{t.QUALITY_UNIT}</span></p>{verdict}'
-        f"<dl>{row(t.OURS, actual, 'ours')}{row(t.DEFAULT, default, 'theirs')}"
-        f'<div class="tc-row"><dt>{t.PREDICTED}</dt><dd class="quiet">{predicted}</dd></div></dl>'
-        f'<p class="tc-note">{t.SCALE_NOTE}</p></section>'
-    )
-
-
-def tiles_html(result: Result) -> str:
-    """Class, bytes, paths and time as tiles."""
-    share = f"{t.SIZE_VS.format(percent=percent(result.svg_bytes / result.default_bytes))}" if result.default_bytes else ""
-    tiles = (
-        ("class", t.CLASS, t.CLASSES[result.logo_type], t.SURE.format(percent=percent(result.confidence))),
-        ("bytes", t.SIZE, size(result.svg_bytes), share),
-        ("paths", t.PATHS, f"{result.paths:,}", t.NUMBERS.format(count=f"{result.parameters:,}")),
-        ("time", t.TIME, duration(result.processing_time), t.TIME_NOTE),
-    )
-    return (
-        '<dl class="tc-tiles">'
-        + "".join(
-            f'<div data-tile="{key}"><dt>{label}</dt><dd>{value}<small>{note}</small></dd></div>'
-            for key, label, value, note in tiles
-        )
-        + "</dl>"
-    )
-
-
-def how_html(result: Result) -> str:
-    """Why it was drawn this way, where the time went, and what was degraded."""
-    stages = "".join(
-        f"<li><span>{escape(t.STAGE.get(name, name))}</span><span>{duration(seconds)}</span></li>"
-        for name, seconds in result.stages.items()
-    )
-    notes = "".join(f"<li>{escape(note)}</li>" for note in result.degraded)
-    return (
-        f'<section class="tc-how"><h3>{t.CHOSEN}</h3><p>{t.TIER_SHORT.format(tier=result.selected_tier)}. '
-        f"{escape(result.reason)}</p>"
-        + (f'<div class="tc-degraded"><h3>{t.DEGRADED}</h3><ul>{notes}</ul></div>' if notes else "")
-        + f"<details><summary>{t.STAGES}</summary><ul>{stages}</ul></details></section>"
-    )
-
-
-def percent(share: float) -> str:
-    """0.124 → ``12 %``; small ones keep a decimal."""
-    value = 100 * share
-    return f"{value:.1f} %" if value < 10 else f"{value:.0f} %"
-
-
-def size(count: int) -> str:
-    """Bytes for people: ``812 B``, ``3.4 kB``, ``1.2 MB``."""
-    if count < 1000:
-        return f"{count} B"
-    unit = min(int(math.log10(count) // 3), 2)
-    return f"{count / 1000**unit:.1f} {'B kB MB'.split()[unit]}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds for people: ``84 ms``, ``1.2 s``."""
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Literal
+from typing import Any, get_args
 
 import gradio as gr
 
 from .. import config
-from ..errors import VectorizeError
-from ..plan import Finish
 from ..converter import Converter
+from ..errors import VectorizeError
+from ..plan import Background, Finish
 from . import texts as t
-from .api import analysis_record
-from .intake import CONVERT_QUEUE, only_uploads, read
+from .api import DEFAULT_TIER, TierName, analysis_record, tier_of
+from .intake import CONVERT_QUEUE, picture_input, read
 
 log = logging.getLogger("truecurve.web")
 
@@ -26,10 +26,10 @@ def build(converter: Converter) -> None:
     @_plain_errors
     def convert(
         image: str,
-        tier: Literal["auto", "1", "2", "3"] = config.DEFAULT_TIER,
+        tier: TierName = DEFAULT_TIER,
         target_quality: float = config.DEFAULT_TARGET_QUALITY,
         time_budget: float = config.DEFAULT_TIME_BUDGET,
-        background: Literal["keep", "drop"] = "keep",
+        background: Background = "keep",
     ) -> tuple[str, dict[str, Any]]:
         """Convert a raster picture (logo, icon, drawing) to SVG, and measure the result against it.
 
@@ -45,7 +45,7 @@ def build(converter: Converter) -> None:
         """
         result = converter.convert(
             read(_given(image)),
-            tier=tier if tier == "auto" else int(tier),
+            tier=tier_of(tier),
             target_quality=target_quality,
             time_budget=time_budget,
             validate=True,
@@ -75,12 +75,12 @@ def build(converter: Converter) -> None:
         return dict(converter.health())
 
     with gr.Column(visible=False):
-        picture = only_uploads(gr.File(label="image"))
+        picture = picture_input(label="image")
         options = [
-            gr.Radio(["auto", "1", "2", "3"], value=config.DEFAULT_TIER, label="tier"),
+            gr.Radio(list(get_args(TierName)), value=DEFAULT_TIER, label="tier"),
             gr.Number(config.DEFAULT_TARGET_QUALITY, minimum=0, maximum=1, label="target_quality"),
             gr.Number(config.DEFAULT_TIME_BUDGET, minimum=0.01, maximum=60, label="time_budget"),
-            gr.Radio(["keep", "drop"], value="keep", label="background"),
+            gr.Radio(list(get_args(Background)), value="keep", label="background"),
         ]
         svg, record, go = gr.Textbox(label="svg"), gr.JSON(label="record"), gr.Button()
     go.click(convert, [picture, *options], [svg, record], api_name="convert", **CONVERT_QUEUE)

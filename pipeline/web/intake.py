@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import unquote
 
 import gradio as gr
@@ -18,11 +18,10 @@ from .api import CONCURRENCY, too_large
 CONVERT_QUEUE: dict[str, Any] = {"concurrency_id": "convert", "concurrency_limit": CONCURRENCY}
 """Every event that converts shares this place in the queue."""
 
-C = TypeVar("C", bound=gr.components.Component)
 
-
-def only_uploads(component: C) -> C:
-    """Make a component refuse links, which Gradio would fetch for whoever asks, past every size limit."""
+def picture_input(**settings: Any) -> gr.File:
+    """A file input that takes uploads alone: Gradio would fetch any link for whoever asks, past every size limit."""
+    component = gr.File(**settings)
     move = component.async_move_resource_to_block_cache
 
     async def uploads(path: str | Path | None) -> str | None:
@@ -34,6 +33,7 @@ def only_uploads(component: C) -> C:
         return await move(path)
 
     component.async_move_resource_to_block_cache = uploads
+    component._process_single_file = lambda file: file.path  # Gradio's own leaves an empty file behind at each call
     return component
 
 

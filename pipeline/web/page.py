@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import gradio as gr
 
 from ..converter import Converter
@@ -10,7 +12,7 @@ from . import texts as t
 from .markup import markup
 from .theme import STYLE
 
-TABS = (("Convert", convert_tab.build),)
+TABS: tuple[tuple[str, Callable[[Converter], None]], ...] = (("Convert", convert_tab.build),)
 
 SWEEP = (600, 3600)
 """Seconds between two sweeps of the temporary files, and the age at which one goes."""

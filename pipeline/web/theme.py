@@ -1,6 +1,6 @@
 """The look: Gradio's theme, and the head that links the stylesheet and script in ``assets/style``.
 
-Neutral greys, since the pictures bring the colour, and one accent: the magenta in which printers mark a cutting contour.
+Neutral greys, since the pictures bring the colour, and one accent: the magenta in which printers mark a contour to cut.
 """
 
 from __future__ import annotations
@@ -11,8 +11,14 @@ from .. import config
 
 STYLE = config.ASSETS / "style"
 
-_CONTOUR = Color("#fff0f7", "#ffe0ef", "#ffc2df", "#ff94c6", "#ff5fa8", "#ee2486", "#d1006c", "#ad0059", "#8c0a4b", "#700c40", "#450024")  # fmt: skip
-_GREY = Color("#fafafb", "#f3f4f6", "#e6e7eb", "#d3d5db", "#9a9eaa", "#6b6f7c", "#4e525e", "#383b45", "#24262e", "#191b21", "#101116")  # fmt: skip
+_CONTOUR = Color(
+    *("#fff0f7", "#ffe0ef", "#ffc2df", "#ff94c6", "#ff5fa8", "#ee2486"),
+    *("#d1006c", "#ad0059", "#8c0a4b", "#700c40", "#450024"),
+)
+_GREY = Color(
+    *("#fafafb", "#f3f4f6", "#e6e7eb", "#d3d5db", "#9a9eaa", "#6b6f7c"),
+    *("#4e525e", "#383b45", "#24262e", "#191b21", "#101116"),
+)
 _TEXT = Size("11px", "12px", "13px", "15px", "18px", "24px", "34px", name="truecurve_text")
 _SPACE = Size("2px", "4px", "6px", "8px", "12px", "16px", "24px", name="truecurve_space")
 _RADIUS = Size("2px", "4px", "6px", "8px", "10px", "14px", "20px", name="truecurve_radius")
