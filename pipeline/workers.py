@@ -138,7 +138,8 @@ class Workers:
         fit = False
         try:
             outcome = self._run(worker, work, begin + timeout, timeout, on_report, cancelled)
-            fit = worker.memory() < self.memory_limit / 2  # what was never given back would count against the next call
+            # What was never given back of the memory would count against the next call.
+            fit = outcome.complete and worker.memory() < self.memory_limit / 2
             return outcome
         except VectorizeError as error:
             fit = getattr(error, "_worker_is_fit", False)
@@ -431,7 +432,7 @@ class _Nursery:
         self._stop()
         ours, theirs = socket.socketpair()
         with theirs:
-            setup = json.dumps({"path": sys.path, "preload": self._preload, "fd": theirs.fileno()})
+            setup = json.dumps({"path": [*map(os.path.abspath, sys.path)], "preload": self._preload, "fd": theirs.fileno()})
             code = f"import sys, json; s = json.loads({setup!r}); sys.path[:] = s['path']; " + (
                 f"from {__name__} import nursery; nursery(s['fd'], s['preload'])"
             )
