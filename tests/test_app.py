@@ -145,3 +145,8 @@ def test_front_matter_is_what_a_space_builds_from() -> None:
     assert fields["sdk"] == "gradio" and fields["sdk_version"] == gradio.__version__
     assert fields["app_file"] == "app.py" and fields["python_version"] == "3.11"
     assert len(fields["short_description"]) <= 60
+
+
+@pytest.mark.bench
+def test_answers_within_ten_seconds_of_its_start(server: Server) -> None:
+    assert server.started_in < 10

@@ -151,16 +151,24 @@ def test_name_of_a_file_is_text(page: Page, logo: Path, tmp_path: Path) -> None:
     assert page.locator(".tc-file img").count() == 0
 
 
-def test_paste(page: Page, logo: Path) -> None:
+@pytest.mark.parametrize(
+    "event",
+    [
+        "new ClipboardEvent('paste', {clipboardData: data, bubbles: true})",
+        "new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true})",
+    ],
+    ids=["paste", "drop"],
+)
+def test_pasted_or_dropped_anywhere(page: Page, event: str) -> None:
     page.evaluate(
         """async () => {
           const blob = await (await fetch('examples/blender.png')).blob();
           const data = new DataTransfer();
-          data.items.add(new File([blob], 'pasted.png', {type: 'image/png'}));
-          document.dispatchEvent(new ClipboardEvent('paste', {clipboardData: data, bubbles: true}));
-        }"""
+          data.items.add(new File([blob], 'given.png', {type: 'image/png'}));
+          document.querySelector('#tc-header').dispatchEvent(EVENT);
+        }""".replace("EVENT", event)
     )
-    converted(page, "pasted.png")
+    converted(page, "given.png")
 
 
 def test_phone_in_the_dark(phone: Page, examples: Path) -> None:

@@ -43,7 +43,7 @@ def result_html(result: Result, *, name: str, url: str) -> str:
     )
     return f"""<section class="tc-result" data-view="slider" data-ground="checker">
 <header class="tc-bar">
-<div class="tc-file"><strong>{escape(name)}</strong><span>{result.width} × {result.height}</span></div>
+<div class="tc-file"><h1><strong>{escape(name)}</strong></h1><span>{result.width} × {result.height}</span></div>
 <div class="tc-controls">
 <div class="tc-seg" role="group" aria-label="{t.VIEW}">
 <button type="button" data-view="slider" aria-pressed="true">{t.SLIDER}</button>
@@ -78,11 +78,11 @@ def quality_html(result: Result) -> str:
     def row(label: str, value: float | None, kind: str) -> str:
         share = 0 if value is None else max(1.5, 100 * (1 - value) / worst)
         text = f"{value:.4f}" if value is not None else t.NOT_MEASURED
-        return f'<div class="tc-row {kind}"><dt>{label}</dt><dd>{text}</dd><i style="width:{share:.1f}%"></i></div>'
+        return f'<div class="tc-row {kind}" style="--left:{share:.1f}%"><dt>{label}</dt><dd>{text}</dd></div>'
 
     predicted = f"{result.predicted_quality:.4f}" if result.predicted_quality is not None else t.NO_MODEL
     return (
-        f'<section class="tc-quality"><h3>{t.QUALITY}</h3>'
+        f'<section class="tc-quality"><h2>{t.QUALITY}</h2>'
         f'<p class="tc-big">{f"{actual:.4f}" if actual is not None else "–"}<span>{t.QUALITY_UNIT}</span></p>{verdict}'
         f"<dl>{row(t.OURS, actual, 'ours')}{row(t.DEFAULT, default, 'theirs')}"
         f'<div class="tc-row"><dt>{t.PREDICTED}</dt><dd class="quiet">{predicted}</dd></div></dl>'
@@ -119,9 +119,9 @@ def how_html(result: Result) -> str:
     )
     notes = "".join(f"<li>{escape(note)}</li>" for note in result.degraded)
     return (
-        f'<section class="tc-how"><h3>{t.CHOSEN}</h3><p>{t.TIER_SHORT.format(tier=result.selected_tier)}. '
+        f'<section class="tc-how"><h2>{t.CHOSEN}</h2><p>{t.TIER_SHORT.format(tier=result.selected_tier)}. '
         f"{escape(result.reason)}</p>"
-        + (f'<div class="tc-degraded"><h3>{t.DEGRADED}</h3><ul>{notes}</ul></div>' if notes else "")
+        + (f'<div class="tc-degraded"><h2>{t.DEGRADED}</h2><ul>{notes}</ul></div>' if notes else "")
         + f"<details><summary>{t.STAGES}</summary><ul>{stages}</ul></details></section>"
     )
 
