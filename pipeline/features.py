@@ -234,9 +234,9 @@ def _ink(rgb: np.ndarray) -> np.ndarray:
 
 
 def _count_colours(rgb: np.ndarray) -> int:
-    codes = np.zeros(rgb.shape[:2] + (4,), np.uint8)
-    codes[..., :3] = rgb
-    ordered = np.sort(codes.view(np.uint32).ravel())
+    codes = cv2.cvtColor(rgb, cv2.COLOR_RGB2RGBA).view(np.uint32).ravel()
+    starts = np.concatenate([codes[:1], codes[1:][codes[1:] != codes[:-1]]])  # one of each run: flat art sorts fast
+    ordered = np.sort(starts)
     return 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))
 
 
@@ -255,7 +255,8 @@ def _corners(grey: np.ndarray) -> float:
 
 
 def _palette_size(rgb: np.ndarray) -> int:
-    counts = np.sort(np.bincount(_cells(rgb).ravel(), minlength=4096))[::-1].cumsum()
+    cells = cv2.calcHist([rgb], [0, 1, 2], None, [16, 16, 16], [0, 256] * 3)
+    counts = np.sort(cells.ravel())[::-1].cumsum(dtype=np.float64)
     return 1 + int(np.searchsorted(counts, 0.95 * counts[-1]))
 
 
