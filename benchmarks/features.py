@@ -29,7 +29,9 @@ def pictures(side: int) -> dict[str, Picture]:
     shaded = np.dstack([np.tile(ramp, (side, 1)), np.tile(ramp[:, None], (1, side)), np.full((side, side), 90)])
     words = np.full((side, side, 3), 255, np.uint8)
     for row in range(1, 5):
-        cv2.putText(words, "Truecurve", (side // 20, row * side // 5), 0, side / 300, (20, 20, 20), side // 60, cv2.LINE_AA)
+        cv2.putText(
+            words, "Truecurve", (side // 20, row * side // 5), 0, side / 300, (20, 20, 20), side // 60, cv2.LINE_AA
+        )
     noise = rng.integers(0, 256, (side, side, 3)).astype(np.uint8)
     texture = cv2.GaussianBlur(noise, (0, 0), 3)
     hole = opaque.copy()
@@ -55,7 +57,9 @@ def main() -> None:
             times.append((time.perf_counter() - begin) * 1000)
         every += times
         print(f"{name:10} p50 {np.percentile(times, 50):6.2f} ms   p95 {np.percentile(times, 95):6.2f} ms")
-    print(f"{'all':10} p50 {np.percentile(every, 50):6.2f} ms   p95 {np.percentile(every, 95):6.2f} ms   at {arguments.side} px")
+    print(
+        f"{'all':10} p50 {np.percentile(every, 50):6.2f} ms   p95 {np.percentile(every, 95):6.2f} ms   at {arguments.side} px"
+    )
 
 
 if __name__ == "__main__":

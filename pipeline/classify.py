@@ -75,8 +75,11 @@ class Rules:
             if depth > 32:
                 raise ValueError("a tree is too deep")
             me = len(feature)
-            for column, empty in ((feature, -1), (threshold, 0.0), (yes, 0), (no, 0), (leaf, [0.0] * len(LABELS))):
-                column.append(empty)
+            feature.append(-1)
+            threshold.append(0.0)
+            yes.append(0)
+            no.append(0)
+            leaf.append([0.0] * len(LABELS))
             if "leaf" in node:
                 share = [float(p) for p in node["leaf"]]
                 if len(share) != len(LABELS) or min(share) < 0 or not 0.99 < sum(share) < 1.01:

@@ -164,7 +164,7 @@ def extract(picture: Picture) -> Features:
         flat_share=_share(spread, 0, FLAT),
         texture_share=_share(spread, INTERIOR + 1, 60),
         palette_size=float(_palette_size(rgb)),
-        regions=region.count,
+        regions=region.number,
         largest_region=region.largest,
         shaded_share=region.shaded / ink_pixels,
         shading=region.deviation,
@@ -261,7 +261,7 @@ def _palette_size(rgb: np.ndarray) -> int:
 
 
 class _Regions(NamedTuple):
-    count: float
+    number: float
     largest: float
     shaded: int
     deviation: float
@@ -285,7 +285,7 @@ def _regions(rgb: np.ndarray, spread: np.ndarray, ink: np.ndarray, least: int) -
         variance = np.maximum(variance, square - mean * mean)
     deviation = np.sqrt(np.where(kept, variance, 0))
     return _Regions(
-        count=float(kept.sum()),
+        number=float(kept.sum()),
         largest=float(area.max() / ink.size),
         shaded=int(area[kept & (deviation >= SHADED)].sum()),
         deviation=float((deviation * area)[kept].sum() / area[kept].sum()),

@@ -138,8 +138,8 @@ def _read(source: bytes | str | PathLike[str], limits: Limits) -> bytes:
                 raise _too_many_bytes(path.stat().st_size, limits)
             data = path.read_bytes()
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise BadPicture(f"Cannot read {path.name!r}: {reason}.", "unreadable") from error
+            why = getattr(error, "strerror", None) or error
+            raise BadPicture(f"Cannot read {path.name!r}: {why}.", "unreadable") from error
     if len(data) > limits.bytes:
         raise _too_many_bytes(len(data), limits)
     if not data:

@@ -32,8 +32,12 @@ class Source:
     wanted: str
 
 
-PILLOW = Source("pillow", "12.3.0", "3b8182a766685eaa002637e28b4ec8d6b18819a0c71f579bf0dbaa5830297cce", "/Tests/images/")
-PYPNG = Source("pypng", "0.20220715.0", "739c433ba96f078315de54c0db975aee537cbc3e1d0ae4ed9aab0ca1e427e2c1", "pngsuite.py")
+PILLOW = Source(
+    "pillow", "12.3.0", "3b8182a766685eaa002637e28b4ec8d6b18819a0c71f579bf0dbaa5830297cce", "/Tests/images/"
+)
+PYPNG = Source(
+    "pypng", "0.20220715.0", "739c433ba96f078315de54c0db975aee537cbc3e1d0ae4ed9aab0ca1e427e2c1", "pngsuite.py"
+)
 
 
 class NotFetched(Exception):

@@ -44,7 +44,13 @@ def leaf(label: str, share: float = 0.7) -> dict:
 
 def card(**changes) -> dict:
     tree = {"feature": "entropy", "at_most": 2.0, "yes": leaf("simple"), "no": leaf("complex")}
-    base = {"name": "classifier", "version": "9", "labels": list(LABELS), "features": list(Features.names()), "power": 1.0}
+    base = {
+        "name": "classifier",
+        "version": "9",
+        "labels": list(LABELS),
+        "features": list(Features.names()),
+        "power": 1.0,
+    }
     return {**base, "trees": [tree], **changes}
 
 
@@ -116,7 +122,9 @@ def test_the_newest_version_is_read(tmp_path):
     assert models.read_card("classifier", root=tmp_path)["version"] == "10"
 
 
-@pytest.mark.parametrize("changes", [{"features": ["entropy"]}, {"labels": ["a", "b"]}, {"trees": [{"leaf": []}]}, {"power": -1}])
+@pytest.mark.parametrize(
+    "changes", [{"features": ["entropy"]}, {"labels": ["a", "b"]}, {"trees": [{"leaf": []}]}, {"power": -1}]
+)
 def test_a_card_learned_on_something_else_is_not_served(changes, tmp_path, monkeypatch):
     monkeypatch.setattr(config, "ASSETS", tmp_path)
     models.write_card(card(**changes), root=tmp_path / "models")
@@ -134,7 +142,9 @@ def test_without_cards_a_picture_is_converted_and_the_result_says_so(tmp_path, m
     assert any("class" in note for note in analysis.degraded)
     result = convert.convert(logo)
     assert result.svg.startswith("<svg") and "classifier" not in result.model_versions
-    assert any("classifier" in note for note in result.degraded) and any("class-plans" in note for note in result.degraded)
+    assert any("classifier" in note for note in result.degraded) and any(
+        "class-plans" in note for note in result.degraded
+    )
 
 
 def test_with_cards_nothing_is_degraded(logo):

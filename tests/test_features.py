@@ -128,7 +128,9 @@ def test_noise_is_measured_in_levels():
 
 def test_jpeg_shows_in_its_grid():
     rng = np.random.default_rng(2)
-    smooth = cv2.GaussianBlur(rng.normal(128, 400, (256, 256)).astype(np.float32), (0, 0), 12).clip(0, 255).astype(np.uint8)
+    smooth = (
+        cv2.GaussianBlur(rng.normal(128, 400, (256, 256)).astype(np.float32), (0, 0), 12).clip(0, 255).astype(np.uint8)
+    )
     rgb = np.dstack([smooth] * 3)
     levels = []
     for quality in (90, 50, 15):
@@ -163,7 +165,9 @@ def test_tiny_and_thin_pictures(shape):
     assert np.isfinite(of(rng.integers(0, 256, (*shape, 3))).vector()).all()
 
 
-SHARES = [name for name in Features.names() if name.endswith("_share") or name in ("ink_fill", "largest_region", "alignment")]
+SHARES = [
+    name for name in Features.names() if name.endswith("_share") or name in ("ink_fill", "largest_region", "alignment")
+]
 
 pictures = st.builds(
     lambda seed, height, width, cells: _blocks(seed, height, width, cells),
@@ -207,7 +211,16 @@ def test_transposing_turns_the_aspects_round(rgb):
 @given(pictures, st.permutations(range(3)))
 def test_swapping_channels_keeps_what_knows_no_luma(rgb, order):
     found, other = of(rgb), of(np.ascontiguousarray(rgb[..., order]))
-    for name in ("unique_colours", "flat_share", "texture_share", "palette_size", "regions", "largest_region", "smooth_share", "shading"):
+    for name in (
+        "unique_colours",
+        "flat_share",
+        "texture_share",
+        "palette_size",
+        "regions",
+        "largest_region",
+        "smooth_share",
+        "shading",
+    ):
         assert getattr(other, name) == pytest.approx(getattr(found, name)), name
 
 

@@ -72,7 +72,8 @@ def test_a_white_logo_is_compared_over_black_too():
 def test_quality_of_an_exact_drawing():
     pixels = np.full((40, 60, 4), 255, np.uint8)
     pixels[10:30, 20:50, :3] = (200, 30, 40)
-    svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 60 40" width="60" height="40"><path fill="#fff" d="M0 0h60v40H0z"/>{}</svg>'
+    head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 60 40" width="60" height="40">'
+    svg = head + '<path fill="#fff" d="M0 0h60v40H0z"/>{}</svg>'
     right = svg.format('<path fill="#c81e28" d="M20 10h30v20H20z"/>')
     assert quality(Picture(pixels, 60, 40, "PNG"), right) == pytest.approx(1)
     assert quality(Picture(pixels, 60, 40, "PNG"), svg.format("")) < 0.9

@@ -79,7 +79,9 @@ def test_every_point_of_the_cube_is_a_plan_and_comes_back(recipe, point):
         if knob.integer:
             assert again.knobs[knob.name] == plan.knobs[knob.name]
         else:
-            assert again.knobs[knob.name] == pytest.approx(plan.knobs[knob.name], rel=1e-5, abs=1e-5 * (knob.high - knob.low))
+            assert again.knobs[knob.name] == pytest.approx(
+                plan.knobs[knob.name], rel=1e-5, abs=1e-5 * (knob.high - knob.low)
+            )
 
 
 @given(recipes, points)
@@ -106,7 +108,9 @@ def test_json_comes_back(recipe, point, background):
     assert Plan.from_json(plan.to_json()) == plan
 
 
-@pytest.mark.parametrize("data", [{}, [], None, {"recipe": "vtracer", "knobs": 3}, {"recipe": "vtracer", "finish": {"x": 1}}, {"recipe": []}])
+@pytest.mark.parametrize(
+    "data", [{}, [], None, {"recipe": "vtracer", "knobs": 3}, {"recipe": "vtracer", "finish": {"x": 1}}, {"recipe": []}]
+)
 def test_what_is_no_plan_is_refused(data):
     with pytest.raises(BadSetting):
         Plan.from_json(data)

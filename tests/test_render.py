@@ -46,7 +46,9 @@ def test_a_size_on_a_shape_is_left_alone():
     assert out[10, 2, 3] == 255 and out[10, 8, 3] == 0
 
 
-@pytest.mark.parametrize("svg", ["<svg", "<svg></p></svg>", '<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0"</svg>'])
+@pytest.mark.parametrize(
+    "svg", ["<svg", "<svg></p></svg>", '<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0"</svg>']
+)
 def test_what_is_no_svg_is_refused(svg):
     with pytest.raises((TraceFailed, ValueError)):
         render(svg, 10, 10)

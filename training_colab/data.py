@@ -126,7 +126,9 @@ def render(svg: str, width: int, height: int, *, crisp: bool = False) -> np.ndar
     root = f'<svg width="{width}" height="{height}" viewBox="{box}" preserveAspectRatio="none"'
     svg = svg.replace(tag, bare.replace("<svg", root, 1), 1)
     kind = "crisp_edges" if crisp else "geometric_precision"
-    png = resvg_py.svg_to_bytes(svg_string=svg, width=width, height=height, skip_system_fonts=True, shape_rendering=kind)
+    png = resvg_py.svg_to_bytes(
+        svg_string=svg, width=width, height=height, skip_system_fonts=True, shape_rendering=kind
+    )
     out = cv2.imdecode(np.frombuffer(bytes(png), np.uint8), cv2.IMREAD_UNCHANGED)
     if out.ndim == 2:
         return cv2.cvtColor(out, cv2.COLOR_GRAY2RGBA)
@@ -185,10 +187,21 @@ def fetch() -> Path:
     """Install the pinned npm packages into the cache; returns its ``node_modules``."""
     wanted = {**FAMILIES["npm"], **FAMILIES["fonts"]}
     modules = CACHE / "npm" / "node_modules"
-    missing = [f"{name}@{row['version']}" for name, row in wanted.items() if not _installed(modules / name, row["version"])]
+    missing = [
+        f"{name}@{row['version']}" for name, row in wanted.items() if not _installed(modules / name, row["version"])
+    ]
     if missing:
         (CACHE / "npm").mkdir(parents=True, exist_ok=True)
-        command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(CACHE / "npm"), *missing]
+        command = [
+            "npm",
+            "install",
+            "--no-audit",
+            "--no-fund",
+            "--ignore-scripts",
+            "--prefix",
+            str(CACHE / "npm"),
+            *missing,
+        ]
         subprocess.run(command, check=True, capture_output=True)
     return modules
 
@@ -203,7 +216,19 @@ def _chosen(names, family: str, count: int) -> list[str]:
     return sorted(names, key=lambda name: digest(FAMILIES["seed"], family, name))[:count]
 
 
-_COLOURS = ("#000", "#111", "#1f2937", "#e11d48", "#0ea5e9", "#16a34a", "#f59e0b", "#7c3aed", "#d946ef", "#0f766e", "#b45309")
+_COLOURS = (
+    "#000",
+    "#111",
+    "#1f2937",
+    "#e11d48",
+    "#0ea5e9",
+    "#16a34a",
+    "#f59e0b",
+    "#7c3aed",
+    "#d946ef",
+    "#0f766e",
+    "#b45309",
+)
 
 
 def _paint(svg: str, rng: np.random.Generator) -> str:
@@ -212,7 +237,9 @@ def _paint(svg: str, rng: np.random.Generator) -> str:
     start = _ROOT.search(svg).end()
     ground = ""
     if rng.random() < 0.15:
-        fill, ink = [("#fff", "#1d4ed8"), ("#fef3c7", "#7c2d12"), ("#0f172a", "#f8fafc"), ("#dc2626", "#fff")][int(rng.integers(4))]
+        fill, ink = [("#fff", "#1d4ed8"), ("#fef3c7", "#7c2d12"), ("#0f172a", "#f8fafc"), ("#dc2626", "#fff")][
+            int(rng.integers(4))
+        ]
         ground = f'<rect x="{left:g}" y="{top:g}" width="{width:g}" height="{height:g}" fill="{fill}"/>'
     else:
         ink = "#000" if rng.random() < 0.4 else _COLOURS[int(rng.integers(len(_COLOURS)))]
@@ -257,9 +284,10 @@ def _iconify(pack: dict, name: str) -> str:
 
 
 WORDS = (
-    "Northwind Acme Vertex Lumen Harbor Quartz Nimbus Falcon Sons Cobalt Maple Studio Orbit Pixel Labs Juniper Atlas Coffee "
-    "Delta Bright Zenith Willow Kite Rocket Garage Bloom Sigma Tidal Ember Fox Golden Hour Bakery Hello World Monday Club"
-).split()
+    "Northwind Acme Vertex Lumen Harbor Quartz Nimbus Falcon Sons Cobalt Maple Studio Orbit Pixel Labs Juniper "
+    "Atlas Coffee Delta Bright Zenith Willow Kite Rocket Garage Bloom Sigma Tidal Ember Fox Golden Hour Bakery "
+    "Hello World Monday Club"
+).split()  # noqa: SIM905
 
 
 def _wordmarks(count: int) -> Iterator[tuple[str, str, str, str, bool]]:
@@ -301,7 +329,8 @@ def _wordmarks(count: int) -> Iterator[tuple[str, str, str, str, bool]]:
             box = f"{left:.0f} {above:.0f} {width:.0f} {height:.0f}"
             body = "".join(f'<path fill="currentColor" d="{d}"/>' for d in paths)
             if rng.random() < 0.15:
-                body += f'<rect x="{em * 0.1:.0f}" y="{top:.0f}" width="{right - em * 0.1:.0f}" height="{em * 0.06:.0f}" fill="{ink}"/>'
+                place = f'x="{em * 0.1:.0f}" y="{top:.0f}" width="{right - em * 0.1:.0f}" height="{em * 0.06:.0f}"'
+                body += f'<rect {place} fill="{ink}"/>'
             if rng.random() < 0.15:
                 fill, ink = [("#0f172a", "#f8fafc"), ("#dc2626", "#fff"), ("#fde68a", "#1c1917")][int(rng.integers(3))]
                 body = f'<rect x="{left:.0f}" y="{above:.0f}" width="100%" height="100%" fill="{fill}"/>' + body
@@ -337,8 +366,10 @@ def _gradient(rng: np.random.Generator, name: str) -> str:
     stops = "".join(f'<stop offset="{i / (count - 1):.2f}" stop-color="{_hex(rng)}"/>' for i in range(count))
     if rng.random() < 0.6:
         x1, y1, x2, y2 = rng.random(4)
-        return f'<linearGradient id="{name}" x1="{x1:.2f}" y1="{y1:.2f}" x2="{x2:.2f}" y2="{y2:.2f}">{stops}</linearGradient>'
-    return f'<radialGradient id="{name}" cx="{rng.random():.2f}" cy="{rng.random():.2f}" r="{rng.uniform(0.5, 1):.2f}">{stops}</radialGradient>'
+        line = f'x1="{x1:.2f}" y1="{y1:.2f}" x2="{x2:.2f}" y2="{y2:.2f}"'
+        return f'<linearGradient id="{name}" {line}>{stops}</linearGradient>'
+    circle = f'cx="{rng.random():.2f}" cy="{rng.random():.2f}" r="{rng.uniform(0.5, 1):.2f}"'
+    return f'<radialGradient id="{name}" {circle}>{stops}</radialGradient>'
 
 
 def _simple_shapes(rng: np.random.Generator) -> str:
@@ -361,7 +392,10 @@ def _soft_scenes(rng: np.random.Generator) -> str:
     body = _gradient(rng, "sky") + '<rect width="100" height="100" fill="url(#sky)"/>'
     for i in range(int(rng.integers(1, 4))):
         y = 40 + 18 * i + rng.uniform(-8, 8)
-        waves = " ".join(f"Q{25 * j + 12.5:.1f} {y + rng.uniform(-18, 18):.1f} {25 * j + 25} {y + rng.uniform(-6, 6):.1f}" for j in range(4))
+        waves = " ".join(
+            f"Q{25 * j + 12.5:.1f} {y + rng.uniform(-18, 18):.1f} {25 * j + 25} {y + rng.uniform(-6, 6):.1f}"
+            for j in range(4)
+        )
         paint = _hex(rng) if rng.random() < 0.6 else f"url(#h{i})"
         body += _gradient(rng, f"h{i}") + f'<path d="M0 {y:.1f}{waves}V100H0z" fill="{paint}"/>'
     return body
@@ -436,7 +470,7 @@ def artworks(icons: int = 30, wordmarks: int = 14, generated: int = 40, photos: 
     out: list[Artwork] = []
     sources = (_icons(icons), _wordmarks(wordmarks), _generated(generated))
     taken: Counter[str] = Counter()
-    limits = {family: icons for family in FAMILIES["npm"]}
+    limits = dict.fromkeys(FAMILIES["npm"], icons)
     for name, family, split, svg, wordmark in (item for source in sources for item in source):
         if taken[family] >= limits.get(family, 10**9) or _UNWANTED.search(svg):
             continue

@@ -37,7 +37,9 @@ def resample(rgb: Rgb, rng: np.random.Generator) -> Rgb:
     """Shrunk to 40–80 % and enlarged again."""
     height, width = rgb.shape[:2]
     factor = float(rng.uniform(0.4, 0.8))
-    small = cv2.resize(rgb, (max(8, round(width * factor)), max(8, round(height * factor))), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(
+        rgb, (max(8, round(width * factor)), max(8, round(height * factor))), interpolation=cv2.INTER_AREA
+    )
     way = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4)[int(rng.integers(3))]
     return cv2.resize(small, (width, height), interpolation=way)
 

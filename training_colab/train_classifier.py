@@ -10,7 +10,6 @@ needed here; serving needs the card alone.
 from __future__ import annotations
 
 import argparse
-import json
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
@@ -171,12 +170,15 @@ def figures(p: np.ndarray, y: np.ndarray) -> dict:
     np.add.at(confusion, (y, p.argmax(axis=1)), 1)
     recall = np.diag(confusion) / np.maximum(confusion.sum(axis=1), 1)
     return {
-        "rows": int(len(y)),
+        "rows": len(y),
         "accuracy": round(float(right.mean()), 4),
         "balanced_accuracy": round(float(recall.mean()), 4),
         "ece": round(float((share * np.abs(said - true)).sum()), 4),
         "confidence_vs_accuracy_r": round(float(np.corrcoef(said, true)[0, 1]), 4) if len(kept) > 2 else None,
-        "reliability": [[round(float(a), 3), round(float(b), 3), int((bins == k).sum())] for k, a, b in zip(kept, said, true, strict=True)],
+        "reliability": [
+            [round(float(a), 3), round(float(b), 3), int((bins == k).sum())]
+            for k, a, b in zip(kept, said, true, strict=True)
+        ],
         "confusion": confusion.tolist(),
     }
 
@@ -210,9 +212,12 @@ def main() -> None:
     every = held_out(data)
     crossed = figures(calibrated(every, fit_temperature(every, data.y)), data.y)
     show("every family left out in turn", crossed)
-    wrong = np.flatnonzero((every.argmax(axis=1) != data.y))
+    wrong = np.flatnonzero(every.argmax(axis=1) != data.y)
     worst = wrong[np.argsort(-every[wrong].max(axis=1))][:12]
-    print("\nsurest mistakes: " + ", ".join(f"{data.name[i]} ({LABELS[data.y[i]]} → {LABELS[every[i].argmax()]})" for i in worst))
+    print(
+        "\nsurest mistakes: "
+        + ", ".join(f"{data.name[i]} ({LABELS[data.y[i]]} → {LABELS[every[i].argmax()]})" for i in worst)
+    )
     if arguments.dry:
         return
     card = {

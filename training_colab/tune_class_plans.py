@@ -178,12 +178,16 @@ def tune(
 
     def ranked(plans: list[Plan], on: list[tuple[str, str]]) -> list[tuple[Verdict, Plan]]:
         defaults, *rows = bench.rows(on, [None, *plans])
-        return sorted(((verdict(row, defaults), plan) for row, plan in zip(rows, plans, strict=True)), key=lambda t: -t[0].score)
+        return sorted(
+            ((verdict(row, defaults), plan) for row, plan in zip(rows, plans, strict=True)), key=lambda t: -t[0].score
+        )
 
     first = ranked(starts, few)
     second = ranked([plan for _, plan in first[:6]], cases)
     refined = max(4, starts_each // 4)
-    near = [p for _, plan in second[:3] for p in around(plan.recipe, plan.to_cube(), refined, 0.01, 0.12, plan.to_json())]
+    near = [
+        p for _, plan in second[:3] for p in around(plan.recipe, plan.to_cube(), refined, 0.01, 0.12, plan.to_json())
+    ]
     third = ranked(near, few)
     final = ranked([plan for _, plan in second[:3]] + [plan for _, plan in third[:6]], cases)
     best, plan = final[0]
@@ -195,7 +199,9 @@ def tune(
 def main() -> None:
     """Tune every class and write the card."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--recipe", action="append", choices=list(RECIPES), help="recipes to choose among (all by default)")
+    parser.add_argument(
+        "--recipe", action="append", choices=list(RECIPES), help="recipes to choose among (all by default)"
+    )
     parser.add_argument("--pictures", type=int, default=40, help="pictures of each class")
     parser.add_argument("--starts", type=int, default=44, help="settings of each recipe to begin with")
     parser.add_argument("--label", action="append", choices=LABELS, help="tune these alone, and print without writing")
