@@ -43,8 +43,8 @@ DEFAULT_TARGET_QUALITY = 0.98
 DEFAULT_TIME_BUDGET = 1.0
 """Seconds."""
 
-HARD_TIMEOUT = 10.0
-"""Seconds after which a conversion is ended whatever its budget."""
+HARD_TIMEOUT = 9.0
+"""Seconds after which a conversion is ended whatever its budget, so that everybody has an answer within 10."""
 
 MEMORY_LIMIT = 1_500_000_000
 """Bytes of resident memory above which a worker is ended."""

@@ -21,7 +21,7 @@ from .workers import Workers
 
 Cancel = threading.Event | Callable[[], bool]
 
-LAST_RESORT_SECONDS = 2.0
+LAST_RESORT_SECONDS = 2.5
 """Kept back, of the time of a conversion, for drawing the picture the safest way if everything else fails."""
 
 

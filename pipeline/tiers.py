@@ -15,10 +15,10 @@ FALLBACK = Plan("vtracer", {"path_precision": 2})
 
 LAST_RESORT = Plan("vtracer", {"filter_speckle": 8, "layer_difference": 48, "color_precision": 5, "path_precision": 2})
 """Coarse and safe, for a picture on which nothing else worked."""
-LAST_RESORT_SIDE = 256
-"""Long side, px, that it is traced at: pure noise of that size takes a third of a second."""
-BUSYNESS = 200_000
-"""`Picture.busyness` above which a picture is reduced before it is traced: about 2 s of vtracer, a photo of 800 × 600."""
+LAST_RESORT_SIDE = 192
+"""Long side, px, that it is traced at: pure noise of that size takes a fifth of a second."""
+BUSYNESS = 150_000
+"""`Picture.busyness` above which a picture is reduced before it is traced: about 1 s of vtracer, a photo of 700 × 500."""
 
 
 @lru_cache(maxsize=1)

@@ -38,13 +38,13 @@ class Inputs:
         """Let go of what is open."""
 
 
-def open_inputs(path: Path) -> Inputs:
+def open_inputs(path: Path, limits: ZipLimits = ZIP_LIMITS) -> Inputs:
     """The pictures of a folder, with its sub-folders, or of a zip. Raises `BadPicture` if it is neither."""
     if path.is_dir():
         return _folder(path)
     if not path.exists():
         raise BadPicture(f"There is no {path}.")
-    return _zip(path)
+    return _zip(path, limits)
 
 
 @dataclass(frozen=True)
@@ -113,15 +113,15 @@ class _Zip(Inputs):
         self.archive.close()
 
 
-def _zip(path: Path, limits: ZipLimits = ZIP_LIMITS) -> _Zip:
+def _zip(path: Path, limits: ZipLimits) -> _Zip:
     try:
         _check_directory(path, limits)
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise BadPicture(f"{path.name} is neither a folder nor a zip that can be read ({error}).") from error
     files = [entry for entry in archive.infolist() if not entry.is_dir()]
-    pictures = [e for e in files if PurePosixPath(e.filename).suffix.lower() in SUFFIXES and not _is_junk(e.filename)]
-    names = tuple(entry.filename.replace("\\", "/") for entry in pictures)
+    pictures = [entry for entry in files if _is_picture(_name(entry))]
+    names = tuple(map(_name, pictures))
     return _Zip(names, len(files) - len(names), archive, tuple(pictures), limits, threading.Lock(), [limits.bytes])
 
 
@@ -140,7 +140,7 @@ def _check_directory(path: Path, limits: ZipLimits) -> None:
 
 
 def _check_entry(entry: zipfile.ZipInfo, limits: ZipLimits) -> None:
-    path = PurePosixPath(entry.filename.replace("\\", "/"))
+    path = PurePosixPath(_name(entry))
     bad = path.is_absolute() or ".." in path.parts or ":" in path.parts[0]
     if bad or any(ord(letter) < 32 for letter in entry.filename):
         raise BadPicture("The zip entry's name leads out of the folder.")
@@ -156,9 +156,15 @@ def _too_dense(limits: ZipLimits) -> BadPicture:
     return BadPicture(f"The zip entry is packed more than {limits.ratio} : 1, as no picture is.", "too_large")
 
 
-def _is_junk(name: str) -> bool:
-    """Whether an entry is what file managers leave behind."""
-    return any((part.startswith(".") and part not in (".", "..")) or part == "__MACOSX" for part in name.split("/"))
+def _name(entry: zipfile.ZipInfo) -> str:
+    return entry.filename.replace("\\", "/")
+
+
+def _is_picture(name: str) -> bool:
+    """Whether an entry has a picture's suffix, and is not what file managers leave behind."""
+    parts = PurePosixPath(name).parts
+    junk = any(part == "__MACOSX" or (part.startswith(".") and part != "..") for part in parts)
+    return not junk and PurePosixPath(name).suffix.lower() in SUFFIXES
 
 
 def svg_names(names: Iterable[str]) -> list[str]:
