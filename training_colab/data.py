@@ -159,7 +159,11 @@ def truth(svg: str) -> Truth:
         stops = re.compile(r"(stop-color\s*[=:]\s*[\"']?)[^\"';>\s]+")
         marks = [composite(render(stops.sub(rf"\g<1>{c}", svg), w, h, crisp=True), 255) for c in ("#000", "#f00")]
         shaded = np.any(marks[0] != marks[1], axis=2)
-        slope = cv2.morphologyEx(cv2.medianBlur(plain, 3), cv2.MORPH_GRADIENT, np.ones((25, 25), np.uint8)).max(axis=2)
+        around, smooth, inside = np.ones((25, 25), np.uint8), cv2.medianBlur(plain, 3), shaded[..., None]
+        slope = cv2.dilate(np.where(inside, smooth, 0), around).astype(int) - cv2.erode(
+            np.where(inside, smooth, 255), around
+        )
+        slope = slope.max(axis=2)
         share = float((shaded & (slope > 6)).sum() / max(area, int(shaded.sum())))
     codes = plain.astype(np.int32) @ np.array([65536, 256, 1])
     values, counts = np.unique(codes, return_counts=True)
@@ -283,11 +287,11 @@ def _iconify(pack: dict, name: str) -> str:
     return f'{head} viewBox="{box}">{icon["body"]}</svg>'
 
 
-WORDS = (
+WORDS = (  # noqa: SIM905
     "Northwind Acme Vertex Lumen Harbor Quartz Nimbus Falcon Sons Cobalt Maple Studio Orbit Pixel Labs Juniper "
     "Atlas Coffee Delta Bright Zenith Willow Kite Rocket Garage Bloom Sigma Tidal Ember Fox Golden Hour Bakery "
     "Hello World Monday Club"
-).split()  # noqa: SIM905
+).split()
 
 
 def _wordmarks(count: int) -> Iterator[tuple[str, str, str, str, bool]]:
