@@ -518,7 +518,7 @@ def fit_run(x, y, sigma, closed, price, tolerance, reach, least, arcs):
         sharp[k] = hard[ends[k, 0]]
     points[at, 0], points[at, 1] = fx[ends[at - 1, 1]], fy[ends[at - 1, 1]]
     sharp[at] = hard[ends[at - 1, 1]]
-    _polish(fx, fy, fw, kinds, ends, data, points, sharp, at, closed)
+    _polish(fx, fy, fw, kinds, ends, data, points, sharp, at, closed, price)
     return kinds[:at].copy(), points, data[:at].copy(), sharp, True
 
 
@@ -544,7 +544,7 @@ def _direction(kind, data, points, k, start):
 
 
 @njit(cache=True)
-def _polish(x, y, w, kinds, ends, data, points, sharp, n, closed):
+def _polish(x, y, w, kinds, ends, data, points, sharp, n, closed, price):
     """Make joints smooth where they nearly are: lines refitted to all their samples, cubics given their neighbours' tangents."""
     # lines: total least squares over their own samples, vertices where neighbours meet
     nx, ny, nc = np.zeros(n), np.zeros(n), np.zeros(n)
@@ -629,11 +629,11 @@ def _polish(x, y, w, kinds, ends, data, points, sharp, n, closed):
             smooth[n] = True
     for k in range(n):
         if kinds[k] == 2:
-            _tangent_cubic(x, y, w, ends[k, 0], ends[k, 1], points, k, tangent, smooth, data[k])
+            _tangent_cubic(x, y, w, ends[k, 0], ends[k, 1], points, k, tangent, smooth, price, data[k])
 
 
 @njit(cache=True)
-def _tangent_cubic(x, y, w, lo, hi, points, k, tangent, smooth, out):
+def _tangent_cubic(x, y, w, lo, hi, points, k, tangent, smooth, price, out):
     """Refit a cubic's handles with given end tangents (its own where the joint is a corner): two lengths by least squares."""
     x0, y0, x3, y3 = points[k, 0], points[k, 1], points[k + 1, 0], points[k + 1, 1]
     n = hi - lo - 1
@@ -655,6 +655,10 @@ def _tangent_cubic(x, y, w, lo, hi, points, k, tangent, smooth, out):
         if i < hi:
             u[i - lo - 1] = length
     u /= max(length, 1e-9)
+    free = u.copy()
+    before = 0.0
+    for r in range(3):
+        before = _newton(x, y, w, lo, 1, n, free, x0, y0, out[0], out[1], out[2], out[3], x3, y3)
     a, b = l0, l3
     for r in range(4):
         _newton(x, y, w, lo, 1, n, u, x0, y0, x0 + a * d0x, y0 + a * d0y, x3 + b * d3x, y3 + b * d3y, x3, y3)
@@ -677,4 +681,9 @@ def _tangent_cubic(x, y, w, lo, hi, points, k, tangent, smooth, out):
         a, b = (r1 * c22 - r2 * c12) / det, (c11 * r2 - c12 * r1) / det
         low, high = 0.02 * chord, 1.5 * length
         a, b = min(max(a, low), high), min(max(b, low), high)
+    after = 0.0
+    for r in range(3):
+        after = _newton(x, y, w, lo, 1, n, u, x0, y0, x0 + a * d0x, y0 + a * d0y, x3 + b * d3x, y3 + b * d3y, x3, y3)
+    if 0.5 * (after - before) > 2 * price:  # the neighbour's tangent is not this one's
+        return
     out[0], out[1], out[2], out[3] = x0 + a * d0x, y0 + a * d0y, x3 + b * d3x, y3 + b * d3y

@@ -47,7 +47,8 @@ def closed_shape(x: np.ndarray, y: np.ndarray, sigma: np.ndarray, price: float) 
         return None
     r = float(np.sqrt(r2))
     d = np.hypot(x - cx, y - cy) - r
-    if _close(d, limit, r):
+    wide, high = np.ptp(x), np.ptp(y)
+    if max(abs(wide - 2 * r), abs(high - 2 * r)) < 0.15 * r + 0.6 and _close(d, limit, r):
         return Circle(float(cx), float(cy), r)
     if len(x) < 16:
         return None
@@ -78,6 +79,9 @@ def _ellipse(x: np.ndarray, y: np.ndarray, limit: float) -> Ellipse | None:
     p, q = vectors[0, 0] * dx + vectors[1, 0] * dy, vectors[0, 1] * dx + vectors[1, 1] * dy
     f = (p / rx) ** 2 + (q / ry) ** 2 - 1
     d = f / np.maximum(2 * np.hypot(p / rx**2, q / ry**2), 1e-9)  # Sampson's distance
+    box = np.array([np.hypot(rx * vectors[i, 0], ry * vectors[i, 1]) for i in (0, 1)])
+    if np.abs(2 * box - [np.ptp(x), np.ptp(y)]).max() > 0.1 * box.max() + 0.6:
+        return None
     if min(rx, ry) < 1 or not _close(d, limit, min(rx, ry)):
         return None
     angle = float(np.degrees(np.arctan2(vectors[1, 0], vectors[0, 0])))
