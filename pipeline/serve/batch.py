@@ -13,7 +13,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -108,7 +108,8 @@ class _Run:
         self.svgs = svg_names(inputs.names)
         self.settings = json.dumps(_settings(request), sort_keys=True).encode()
         self.summary = Summary(len(inputs.names), passed_over=inputs.passed_over)
-        self.report = Report(out, done.values())
+        here = set(inputs.names)
+        self.report = Report(out, [row for name, row in done.items() if name in here])
         self.lock = threading.Lock()
         self.left: Iterator[int] = iter(range(len(inputs.names)))
         self.failure: BaseException | None = None
@@ -179,19 +180,32 @@ class _Run:
 
 
 class Report:
-    """``report.jsonl`` and ``report.csv`` in a folder: begun with the given rows, then appended to and flushed."""
+    """``report.jsonl`` and ``report.csv`` in a folder: begun with the given rows, then appended to and flushed.
 
-    def __init__(self, folder: Path, rows: Any = ()) -> None:
-        kept = list(rows)
-        write_atomically(folder / "report.jsonl", "".join(json.dumps(row) + "\n" for row in kept))
-        head = io.StringIO()
-        csv.writer(head).writerows([COLUMNS, *map(_cells, kept)])
-        write_atomically(folder / "report.csv", head.getvalue())
+    While it is open, a file may have a row that it began with and a later one; on closing the later one alone is kept.
+    """
+
+    def __init__(self, folder: Path, rows: Collection[Row] = ()) -> None:
+        self._folder = folder
+        self._began_with = {row["file"] for row in rows}
+        self._replaced: set[str] = set()
+        self._write(rows)
         self._jsonl: TextIO = (folder / "report.jsonl").open("a", encoding="utf-8")
         self._csv: TextIO = (folder / "report.csv").open("a", encoding="utf-8", newline="")
 
+    def _write(self, rows: Iterable[Row]) -> None:
+        jsonl, table = io.StringIO(), io.StringIO()
+        csv.writer(table).writerow(COLUMNS)
+        for row in rows:
+            jsonl.write(json.dumps(row) + "\n")
+            csv.writer(table).writerow(_cells(row))
+        write_atomically(self._folder / "report.jsonl", jsonl.getvalue())
+        write_atomically(self._folder / "report.csv", table.getvalue())
+
     def add(self, row: Row) -> None:
         """Append a row to both."""
+        if row["file"] in self._began_with:
+            self._replaced.add(row["file"])
         self._jsonl.write(json.dumps(row) + "\n")
         self._jsonl.flush()
         csv.writer(self._csv).writerow(_cells(row))
@@ -203,6 +217,10 @@ class Report:
     def __exit__(self, *_: object) -> None:
         self._jsonl.close()
         self._csv.close()
+        if self._replaced:
+            with (self._folder / "report.jsonl").open(encoding="utf-8") as lines:
+                last = {row["file"]: row for row in map(json.loads, lines)}
+            self._write(last.values())
 
 
 def _cells(row: Row) -> list[str]:

@@ -1,0 +1,109 @@
+"""How long analyses and conversions of 512 × 512 logos take: p50 and p95, and over vtracer's default in the same run.
+
+    python -m benchmarks.speed              # or: make bench
+
+Prints a line for each way: in this process, and through `Converter`'s workers as the app and the API do it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw
+
+from pipeline import Converter
+from pipeline.config import ASSETS
+from pipeline.convert import Request, analyze, convert, warm
+from pipeline.picture import load
+from pipeline.trace.vtracer import raw_default
+
+SIDE = 512
+PHOTOS = frozenset(("coffee", "launch"))
+"""Examples that are no logos."""
+
+
+def pictures() -> dict[str, bytes]:
+    """PNG bytes by name: the example logos on a square of 512 px, or drawn ones where there are none."""
+    found = {path.stem: path for path in sorted((ASSETS / "examples").glob("*")) if path.suffix in (".png", ".jpg")}
+    logos = {name: _squared(path) for name, path in found.items() if name not in PHOTOS}
+    return logos or {f"drawn {i}": _drawn(i) for i in range(10)}
+
+
+def _squared(path: Path) -> bytes:
+    image = Image.open(path).convert("RGBA")
+    image = image.resize(
+        [max(1, round(side * SIDE / max(image.size))) for side in image.size], Image.Resampling.LANCZOS
+    )
+    square = Image.new("RGBA", (SIDE, SIDE), image.getpixel((0, 0)))
+    square.paste(image, ((SIDE - image.width) // 2, (SIDE - image.height) // 2))
+    return _png(square)
+
+
+def _drawn(seed: int) -> bytes:
+    rng = np.random.default_rng(seed)
+    image = Image.new("RGB", (SIDE * 4, SIDE * 4), "white")
+    draw = ImageDraw.Draw(image)
+    for _ in range(8):
+        x, y, r = (int(v) for v in rng.integers(200, 1800, 3))
+        draw.ellipse(
+            (x - r // 3, y - r // 3, x + r // 3, y + r // 3), fill=tuple(int(v) for v in rng.integers(0, 256, 3))
+        )
+    return _png(image.resize((SIDE, SIDE), Image.Resampling.LANCZOS))
+
+
+def _png(image: Image.Image) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+def seconds(call: Callable[[bytes], Any], inputs: list[bytes], runs: int) -> np.ndarray:
+    """(runs,) float: seconds of each call, going round the inputs, after one call each that does not count."""
+    for data in inputs:
+        call(data)
+    taken = np.empty(runs)
+    for i in range(runs):
+        begin = time.perf_counter()
+        call(inputs[i % len(inputs)])
+        taken[i] = time.perf_counter() - begin
+    return taken
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--runs", type=int, default=100, help="calls of each kind (%(default)s)")
+    options = parser.parse_args()
+    inputs = list(pictures().values())
+    cv2.setNumThreads(1)  # as in the workers
+    warm()
+    with Converter(1) as converter:
+        ways: dict[str, Callable[[bytes], Any]] = {
+            "vtracer's default": lambda data: raw_default(load(data)),
+            "analysis, in process": analyze,
+            "analysis, in a worker": converter.analyze,
+            "tier 1, in process": lambda data: convert(data, Request(tier=1)),
+            "tier 1, in a worker": lambda data: converter.convert(data, tier=1),
+            "tier 1 measured, in a worker": lambda data: converter.convert(data, tier=1, validate=True),
+            "tier 2, in a worker": lambda data: converter.convert(data, tier=2),
+            "tier 3, in a worker": lambda data: converter.convert(data, tier=3),
+        }
+        print(f"{len(inputs)} pictures of {SIDE} × {SIDE}, {options.runs} calls each; milliseconds")
+        print(f"{'':<30}{'p50':>8}{'p95':>8}{'p50 / default':>16}")
+        default = 0.0
+        for name, call in ways.items():
+            taken = seconds(call, inputs, options.runs)
+            p50, p95 = np.percentile(taken, [50, 95]) * 1000
+            default = default or p50
+            print(f"{name:<30}{p50:>8.1f}{p95:>8.1f}{p50 / default:>16.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
