@@ -37,6 +37,8 @@ def render(svg: str, width: int, height: int) -> np.ndarray:
             raise
         raise TraceFailed(f"The SVG cannot be rendered ({error}).") from None
     bgra = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
+    if bgra is None:
+        raise TraceFailed("The rendered SVG cannot be decoded.")
     if bgra.ndim == 2:
         return cv2.cvtColor(bgra, cv2.COLOR_GRAY2RGBA)
     return cv2.cvtColor(bgra, cv2.COLOR_BGR2RGBA if bgra.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
