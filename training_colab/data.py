@@ -159,7 +159,7 @@ def truth(svg: str) -> Truth:
         stops = re.compile(r"(stop-color\s*[=:]\s*[\"']?)[^\"';>\s]+")
         marks = [composite(render(stops.sub(rf"\g<1>{c}", svg), w, h, crisp=True), 255) for c in ("#000", "#f00")]
         shaded = np.any(marks[0] != marks[1], axis=2)
-        around, smooth, inside = np.ones((25, 25), np.uint8), cv2.medianBlur(plain, 3), shaded[..., None]
+        around, smooth, inside = np.ones((49, 49), np.uint8), cv2.medianBlur(plain, 3), shaded[..., None]
         slope = cv2.dilate(np.where(inside, smooth, 0), around).astype(int) - cv2.erode(
             np.where(inside, smooth, 255), around
         )
