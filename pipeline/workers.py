@@ -43,7 +43,7 @@ from .errors import Busy, Cancelled, OverTime, TraceFailed, VectorizeError
 
 POLL = 0.05
 """Seconds between two looks at a worker's memory and at whether its call was cancelled."""
-START_TIMEOUT = 60.0
+START_TIMEOUT = 180.0
 """Seconds that the nursery may take for its imports (the very first start compiles and caches machine code)."""
 SEND_TIMEOUT = 10.0
 """Seconds that handing the arguments over may take."""
@@ -432,7 +432,9 @@ class _Nursery:
         self._stop()
         ours, theirs = socket.socketpair()
         with theirs:
-            setup = json.dumps({"path": [*map(os.path.abspath, sys.path)], "preload": self._preload, "fd": theirs.fileno()})
+            setup = json.dumps(
+                {"path": [*map(os.path.abspath, sys.path)], "preload": self._preload, "fd": theirs.fileno()}
+            )
             code = f"import sys, json; s = json.loads({setup!r}); sys.path[:] = s['path']; " + (
                 f"from {__name__} import nursery; nursery(s['fd'], s['preload'])"
             )
