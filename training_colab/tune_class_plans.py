@@ -19,13 +19,14 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from pipeline import measure
 from pipeline.classify import LABELS
 from pipeline.errors import VectorizeError
-from pipeline.models import write_card
+from pipeline.models import read_card, write_card
 from pipeline.picture import composite
 from pipeline.plan import RECIPES, Plan
 from pipeline.render import render
@@ -43,7 +44,16 @@ WORSE = 0.0005
 PRICE_OF_WORSE = 0.3
 """Improvement that a setting gives up for drawing every picture worse."""
 SLOWEST = 250.0
-"""Milliseconds that a setting may take, in the geometric mean, or twice the default's time where that is more."""
+PATIENCE = 4.0
+"""Milliseconds that a setting may take, in the geometric mean, or so many times the default's time where that is more."""
+STARTS: dict[str, list[dict[str, float]]] = {
+    "vtracer": [
+        {"path_precision": precision, "color_precision": bits, "layer_difference": step, "filter_speckle": 3}
+        for precision in (0, 1)
+        for bits, step in ((6, 16), (7, 8), (8, 8), (8, 12))
+    ]
+}
+"""Settings of a recipe that are tried beside its defaults before chance has a say."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,9 @@ class Verdict:
     @property
     def score(self) -> float:
         """What settings are ranked by; settings over the limits of size or time come last."""
-        over = max(0.0, math.log2(self.bytes)) + max(0.0, min(math.log2(self.ms / SLOWEST), math.log2(self.time / 2)))
+        over = max(0.0, math.log2(self.bytes)) + max(
+            0.0, min(math.log2(self.ms / SLOWEST), math.log2(self.time / PATIENCE))
+        )
         return self.improvement - PRICE_OF_WORSE * self.worse - 10 * over
 
 
@@ -174,7 +186,8 @@ def tune(
     starts: list[Plan] = []
     for recipe in recipes:
         base = Plan(recipe, {"path_precision": 1} if "path_precision" in RECIPES[recipe].defaults else {})
-        starts += [base, *around(recipe, base.to_cube(), starts_each, 0.02, 0.4, label)]
+        starts += [base, *(Plan(recipe, knobs) for knobs in STARTS.get(recipe, ()))]
+        starts += around(recipe, base.to_cube(), starts_each, 0.02, 0.4, label)
 
     def ranked(plans: list[Plan], on: list[tuple[str, str]]) -> list[tuple[Verdict, Plan]]:
         defaults, *rows = bench.rows(on, [None, *plans])
@@ -204,7 +217,9 @@ def main() -> None:
     )
     parser.add_argument("--pictures", type=int, default=40, help="pictures of each class")
     parser.add_argument("--starts", type=int, default=44, help="settings of each recipe to begin with")
-    parser.add_argument("--label", action="append", choices=LABELS, help="tune these alone, and print without writing")
+    parser.add_argument(
+        "--label", action="append", choices=LABELS, help="tune these alone; the card keeps its other plans"
+    )
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--version", default=VERSION)
     arguments = parser.parse_args()
@@ -214,20 +229,20 @@ def main() -> None:
     chosen = {label: _spread([w for w in every if w.label == label], arguments.pictures) for label in LABELS}
     used = [work for works in chosen.values() for work in works]
     bench = Bench(used, arguments.jobs, CACHE / "class-plans.jsonl")
-    plans, metrics = {}, {}
-    for label in arguments.label or LABELS:
-        plan, metrics[label] = tune(label, recipes, chosen[label], bench, arguments.starts)
-        plans[label] = {key: value for key, value in plan.to_json().items() if key != "finish"}
+    card: dict[str, Any] = {"plans": {}, "metrics": {}, "data": {}}
     if arguments.label:
-        return
-    card = {
-        "name": "class-plans",
-        "version": arguments.version,
-        "plans": plans,
-        "metrics": metrics,
-        "data": {"hash": data_hash(used), "pictures": len(used), "conditions": list(MIX), "split": "train"},
-    }
+        card = read_card("class-plans", ("plans", "metrics", "data"))
+    for label in arguments.label or LABELS:
+        plan, card["metrics"][label] = tune(label, recipes, chosen[label], bench, arguments.starts)
+        card["plans"][label] = {"recipe": plan.recipe, "knobs": {k: _short(v) for k, v in plan.knobs.items()}}
+        card["data"][label] = {"hash": data_hash(chosen[label]), "conditions": list(MIX), "split": "train"}
+    card |= {"name": "class-plans", "version": arguments.version}
     print("written:", write_card(card))
+
+
+def _short(value: float) -> float:
+    """Four digits are all that was measured."""
+    return value if isinstance(value, int) else float(f"{value:.4g}")
 
 
 def _spread(works: list[Artwork], count: int) -> list[Artwork]:
