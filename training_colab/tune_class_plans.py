@@ -128,8 +128,10 @@ class Bench:
         self.known: dict[str, Row] = {}
         if path.exists():
             for line in path.read_text().splitlines():
-                entry = json.loads(line)
-                self.known[entry.pop("key")] = Row(**entry)
+                if line.endswith("}"):  # the last line of a run that was killed may be cut
+                    entry = json.loads(line)
+                    key = entry.pop("key")
+                    self.known[key] = Row(**entry)
 
     @staticmethod
     def _key(case: tuple[str, str], plan: Plan | None) -> str:
