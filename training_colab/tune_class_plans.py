@@ -44,7 +44,7 @@ WORSE = 0.0005
 PRICE_OF_WORSE = 0.3
 """Improvement that a setting gives up for drawing every picture worse."""
 SLOWEST = 250.0
-PATIENCE = 4.0
+PATIENCE = 6.0
 """Milliseconds that a setting may take, in the geometric mean, or so many times the default's time where that is more."""
 STARTS: dict[str, list[dict[str, float]]] = {
     "vtracer": [

@@ -20,7 +20,12 @@ from ..plan import Plan
 from .emit import document, hex_colour, number, numbers
 
 _PATH = re.compile(r'<path d="([^"]*)" fill="#([0-9A-Fa-f]{6})"(?: transform="translate\(([-\d.]+),([-\d.]+)\)")?')
-_COMMAND = re.compile(r"([MLCZ])([^MLCZ]*)")
+_LETTER = re.compile(r"[MLCZ]")
+_LETTERS = re.compile(r"[MLCZ,]")
+_POINTS = {"L": 1, "C": 3}
+_TEXTS: dict[int, dict[int, str]] = {}
+"""Texts of fixed-point integers, by decimals: a few thousand steps make up every path."""
+_MOST_TEXTS = 50_000
 _LEVELS = 6
 """Most layers of opacity that are drawn, the opaque one included."""
 _FLAT_ALPHA = 6
@@ -139,31 +144,47 @@ def _paths(svg: str, precision: int, opacity: float, dy: float) -> list[str]:
 
 
 def _relative(data: str, shift: np.ndarray, precision: int) -> str:
-    """Absolute M, L, C, Z path data → the same in relative commands; rounding errors do not add up."""
+    """Absolute M, L, C, Z path data → the same in relative commands; rounding errors do not add up.
+
+    The longest loop of a photo's conversion, hence one pass over plain integers, and a table of their texts.
+    """
     scale = 10**precision
+    values = np.fromstring(_LETTERS.sub(" ", data), sep=" ").reshape(-1, 2) + shift
+    grid = np.rint(values * scale).astype(np.int64).tolist()
+    texts = _TEXTS.setdefault(precision, {})
     parts: list[str] = []
-    at = start = np.zeros(2, np.int64)
+    x = y = start_x = start_y = place = 0
     last = ""
-    for letter, text in _COMMAND.findall(data):
+    for letter in _LETTER.findall(data):
         if letter == "Z":
             parts.append("z")
-            at, last = start, "z"
+            x, y, last = start_x, start_y, "z"
             continue
-        points = np.fromstring(text.replace(",", " "), sep=" ").reshape(-1, 2) + shift
-        grid = np.rint(points * scale).astype(np.int64)
         if letter == "M":
-            parts.append("M" + numbers(grid[0] / scale, precision))
-            at = start = grid[0]
+            x, y = start_x, start_y = grid[place]
+            place += 1
+            parts.append("M" + numbers((x / scale, y / scale), precision))
             last = "M"
             continue
-        step = 3 if letter == "C" else 1
-        for i in range(0, len(grid), step):
-            group = grid[i : i + step]
-            text = numbers(((group - at) / scale).ravel(), precision)
-            name = letter.lower()
-            joined = text if text[0] == "-" else " " + text
-            parts.append(joined if last == name else name + text)
-            at, last = group[-1], name
+        name = "c" if letter == "C" else "l"
+        separator = " " if last == name else name
+        dotted = False
+        for px, py in grid[place : place + _POINTS[letter]]:
+            for step in (px - x, py - y):
+                text = texts.get(step)
+                if text is None:
+                    text = number(step / scale, precision)
+                    if len(texts) < _MOST_TEXTS:
+                        texts[step] = text
+                first = text[0]
+                if separator == "c" or separator == "l" or not (first == "-" or (first == "." and dotted)):
+                    parts.append(separator)
+                parts.append(text)
+                separator = " "
+                dotted = "." in text
+        place += _POINTS[letter]
+        x, y = grid[place - 1]
+        last = name
     return "".join(parts)
 
 
