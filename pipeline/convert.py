@@ -12,7 +12,7 @@ from PIL import Image
 
 from . import config, measure, tiers
 from .classify import UNKNOWN, Classification, classify, load_rules
-from .errors import BadSetting, ModelUnavailable, TraceFailed
+from .errors import BadSetting, ModelUnavailable, NotADrawing, TraceFailed
 from .features import Features, extract
 from .picture import Picture, Source, load
 from .plan import Finish, Plan
@@ -168,6 +168,7 @@ def convert(
     default: _Candidate | None = None
     best: _Candidate | None = None
     tried = 0
+    refused = ""
 
     def result() -> Result:
         assert best is not None
@@ -180,7 +181,7 @@ def convert(
             confidence=kind.confidence,
             features=features,
             selected_tier=tier,
-            reason=_reason(request, tier, tried, kind),
+            reason=_reason(request, tier, tried, best.plan, kind, refused),
             plan=best.plan,
             svg_bytes=size.bytes,
             paths=size.paths,
@@ -196,10 +197,13 @@ def convert(
         )
 
     for plan in () if failed else plans:
-        if best is not None and clock.elapsed > request.time_budget * 0.6:
+        if best is not None and (tier == 1 or clock.elapsed > request.time_budget * 0.6):
             break
         try:
             drawn = _Candidate(plan, clock("trace", _draw, traced, plan))
+        except NotADrawing as error:
+            refused = error.message
+            continue
         except TraceFailed as error:
             degraded.append(f"{plan.recipe}: {error.message}")
             continue
@@ -279,12 +283,15 @@ def _j(candidate: _Candidate, default: _Candidate | None) -> float:
     return measure.j_score(candidate.quality or 0.0, size, len(default.svg.encode()) if default else size)
 
 
-def _reason(request: Request, tier: int, tried: int, kind: Classification) -> str:
+def _reason(request: Request, tier: int, tried: int, plan: Plan, kind: Classification, refused: str) -> str:
     if request.plan:
         return "The plan was given."
-    if tier == 1:
-        return f"The plan that suits {kind.label} pictures best."
-    return f"The best of {tried} measured ways of drawing it."
+    if tier > 1:
+        return f"The best of {tried} measured ways of drawing it."
+    if plan.recipe == "planar":
+        return "Drawn as regions with exact edges, which suits logos, icons and drawings."
+    why = f"Traced shade by shade with the plan that suits {kind.label} pictures best."
+    return f"{refused} {why}" if refused else why
 
 
 def warm() -> None:

@@ -7,6 +7,7 @@
     │                         codes: unreadable, not_an_image, too_large, out_of_limits
     ├── BadSetting            a plan, a tier or an option outside its range (code: bad_setting)
     ├── TraceFailed           the tracer gave up, died or ran out of memory (code: trace_failed)
+    │   └── NotADrawing       a photo or a texture, which this recipe is not for (code: not_a_drawing)
     ├── ModelUnavailable      a model is missing or fails its checks (code: model_unavailable)
     ├── Busy                  every worker is taken and the queue is full (code: busy)
     ├── OverTime              nothing was ready when the time was over (code: over_time)
@@ -58,6 +59,12 @@ class TraceFailed(VectorizeError):
     """The tracer gave up, crashed its process or ran out of memory."""
 
     code = "trace_failed"
+
+
+class NotADrawing(TraceFailed):
+    """The picture has too much in it to be drawn as regions; another recipe is the right one."""
+
+    code = "not_a_drawing"
 
 
 class ModelUnavailable(VectorizeError):

@@ -100,7 +100,7 @@ RECIPES: dict[str, Recipe] = {
             (
                 Knob("palette_distance", 1, 40, 6, log=True, help="levels up to which two colours are one ink"),
                 Knob("smallest_region", 1, 64, 4, log=True, help="area of the smallest region kept, px²"),
-                Knob("price", 0.5, 60, 8, log=True, help="cost of a number: higher draws with fewer nodes"),
+                Knob("price", 0.5, 60, 16, log=True, help="cost of a number: higher draws with fewer nodes"),
                 Knob("tolerance", 0.03, 1.0, 0.12, log=True, help="px within which breakpoints are sought"),
                 Knob("corner_angle", 10, 80, 26, help="degrees from which a turn is a corner"),
                 Knob("cleaning", 0, 2, 1, help="how much of the measured damage is smoothed away"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..errors import TraceFailed
+from ..errors import NotADrawing
 from ..picture import Picture
 from ..plan import Plan
 from .emit import PathData, document, hex_colour, number
@@ -13,12 +13,14 @@ from .outline import Circle, Ellipse, Outline, Shape, Tolerances, outlines
 from .planar import Regions, measure_edges, regions_of
 from .prepare import segment
 
-_MOST_REGIONS = 4000
+_MOST_REGIONS = 1500
 """Regions above which a picture is no drawing; it is for vtracer then."""
+_PHOTO_UNEVEN, _PHOTO_REGIONS = 0.5, 120
+"""Share of shading that no gradient explains, and regions that come of it, from which a picture is a photo."""
 
 
 def trace(picture: Picture, plan: Plan) -> str:
-    """Draw a picture as flat and shaded regions. Raises `TraceFailed` where it is no drawing."""
+    """Draw a picture as flat and shaded regions. Raises `NotADrawing`."""
     knobs = plan.knobs
     label_map = segment(
         picture,
@@ -28,8 +30,9 @@ def trace(picture: Picture, plan: Plan) -> str:
         gradients=knobs["gradients"] >= 0.5,
     )
     regions = regions_of(label_map)
-    if len(regions.order) > _MOST_REGIONS:
-        raise TraceFailed(f"The picture has {len(regions.order)} regions; up to {_MOST_REGIONS} can be drawn.")
+    count = len(regions.order)
+    if count > _MOST_REGIONS or (label_map.uneven > _PHOTO_UNEVEN and count > _PHOTO_REGIONS):
+        raise NotADrawing(f"The picture has {count} regions, {label_map.uneven:.0%} of it texture: no drawing.")
     samples = measure_edges(label_map, regions)
     noise = label_map.noise
     tolerances = Tolerances(
@@ -104,17 +107,13 @@ def _elements(shapes: list[Shape], fill: str, decimals: int, scale: float) -> st
 
 
 def _round(path: PathData, s: Circle | Ellipse) -> None:
-    """A circle or ellipse as two arcs of a path."""
-    if isinstance(s, Circle):
-        path.move(s.x - s.r, s.y)
-        path.arc(s.r, False, True, s.x + s.r, s.y)
-        path.arc(s.r, False, True, s.x - s.r, s.y)
-        return
-    t = np.radians(s.angle)
-    dx, dy = s.rx * np.cos(t), s.rx * np.sin(t)
+    """A circle or ellipse as two arcs of a path; a hole turns the other way."""
+    ellipse = s if isinstance(s, Ellipse) else Ellipse(s.x, s.y, s.r, s.r, 0.0, s.hole)
+    t = np.radians(ellipse.angle)
+    dx, dy = ellipse.rx * np.cos(t), ellipse.rx * np.sin(t)
     path.move(s.x - dx, s.y - dy)
-    path.elliptic(s.rx, s.ry, s.angle, False, True, s.x + dx, s.y + dy)
-    path.elliptic(s.rx, s.ry, s.angle, False, True, s.x - dx, s.y - dy)
+    for way in (1, -1):
+        path.elliptic(ellipse.rx, ellipse.ry, ellipse.angle, False, not s.hole, s.x + way * dx, s.y + way * dy)
 
 
 def _fills(inks: Inks, used: np.ndarray, scale: float, decimals: int) -> tuple[dict[int, str], list[str]]:

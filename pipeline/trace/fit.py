@@ -57,10 +57,10 @@ def _side(x, y, s, lo, hi, at, quadratic):
 
 
 @njit(cache=True)
-def _corners(x, y, s, n, reach, least, turn_of, cornerx, cornery, free):
+def _corners(x, y, s, n, reach, least, blunt, turn_of, cornerx, cornery):
     """Fill turn_of (n,) with the turn in radians at corners, 0 elsewhere; cornerx/y with where the sides meet.
 
-    The arrays may be padded on both sides (closed curves); `free` samples beyond the ends are not used.
+    A corner is refused where samples beside it lie farther than `blunt` px from both of its sides.
     """
     raw = np.zeros(n)
     px = np.zeros(n)
@@ -94,9 +94,17 @@ def _corners(x, y, s, n, reach, least, turn_of, cornerx, cornery, free):
             u = ((rx - lx) * rdy - (ry - ly) * rdx) / cross
             qx, qy = lx + u * ldx, ly + u * ldy
             ix, iy = qx, qy
-        away = np.hypot(ix - x[i], iy - y[i])
         inner = np.pi - abs(turn)
-        if away > 0.45 + 0.22 / np.tan(max(inner, 0.2) / 2):
+        if np.hypot(ix - x[i], iy - y[i]) > 1.0 + 0.5 / np.tan(max(inner, 0.2) / 2):
+            continue
+        # a sharp corner leaves the samples beside it on one of its sides; a rounded one does not
+        nl, nr = max(np.hypot(ldx, ldy), 1e-9), max(np.hypot(rdx, rdy), 1e-9)
+        off = 0.0
+        for j in range(a + 1, b):
+            dl = abs((x[j] - lx) * ldy - (y[j] - ly) * ldx) / nl
+            dr = abs((x[j] - rx) * rdy - (y[j] - ry) * rdx) / nr
+            off = max(off, min(dl, dr))
+        if off > blunt:
             continue
         raw[i] = turn
         px[i] = ix
@@ -401,7 +409,7 @@ def _prune(x, y, sigma, n, closed, ox, oy, ow):
 
 
 @njit(cache=True)
-def fit_run(x, y, sigma, closed, price, tolerance, reach, least, arcs):
+def fit_run(x, y, sigma, closed, price, tolerance, reach, least, blunt, arcs):
     """Fit one run of edge samples.
 
     Parameters
@@ -418,6 +426,8 @@ def fit_run(x, y, sigma, closed, price, tolerance, reach, least, arcs):
         px; length of the one-sided windows in which corners are sought.
     least : float
         Radians; the smallest turn that is a corner.
+    blunt : float
+        px; how far the samples beside a corner may lie from its sides.
     arcs : bool
         Whether circular arcs are used.
 
@@ -450,7 +460,7 @@ def fit_run(x, y, sigma, closed, price, tolerance, reach, least, arcs):
     for i in range(1, q):
         s[i] = s[i - 1] + np.hypot(ex[i] - ex[i - 1], ey[i] - ey[i - 1])
     turn, kx, ky = np.zeros(q), np.zeros(q), np.zeros(q)
-    _corners(ex, ey, s, q, reach, least, turn, kx, ky, pad)
+    _corners(ex, ey, s, q, reach, least, blunt, turn, kx, ky)
     first = -1
     for i in range(pad, pad + m):
         if turn[i] != 0:

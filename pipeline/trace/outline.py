@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numba import njit
@@ -12,9 +12,6 @@ from .planar import FRAME, Regions, Samples
 from .shapes import Circle, Ellipse, closed_shape
 
 EXACT, HIDDEN, BORDER = 0, 1, 2
-_BENEATH = 1.5
-"""How far a hidden edge runs beneath its upper neighbour, px."""
-
 
 @dataclass(frozen=True)
 class Tolerances:
@@ -24,6 +21,7 @@ class Tolerances:
     candidates: float = 0.12
     reach: float = 5.0
     corner: float = 0.45
+    blunt: float = 0.35
     arcs: bool = True
     shapes: bool = True
 
@@ -57,13 +55,9 @@ def _allowed(ids, order, own, x0, y0, x1, y1):
 
 
 @njit(cache=True)
-def _beneath(ids, order, own, vx, vy, heading, lo, hi, n, ax, ay, bx, by):
-    """Points of a hidden edge from (ax, ay) to (bx, by), beneath the regions above, as few as a greedy walk needs."""
+def _offset(ids, order, own, vx, vy, heading, lo, count, n, depth, px, py):
+    """Midpoints of a hidden edge's cracks, pushed up to `depth` px beneath the regions above."""
     h, w = ids.shape
-    count = (hi - lo) % n if hi != lo else n
-    px = np.empty(count + 2)
-    py = np.empty(count + 2)
-    m = 0
     for j in range(count):
         i = (lo + j) % n
         d = heading[i]
@@ -72,35 +66,51 @@ def _beneath(ids, order, own, vx, vy, heading, lo, hi, n, ax, ay, bx, by):
         ux, uy = dy, -dx  # left of the heading
         mx, my = vx[i] + 0.5 * dx, vy[i] + 0.5 * dy
         reach = 0.0
-        while reach < 2.5:
+        while reach < depth * 1.6:
             qx, qy = int(np.floor(mx + ux * (reach + 0.5))), int(np.floor(my + uy * (reach + 0.5)))
             if qx < 0 or qy < 0 or qx >= w or qy >= h or order[ids[qy, qx]] <= own:
                 break
             reach += 0.5
-        step = min(1.5, reach * 0.6)
-        px[m], py[m] = mx + ux * step, my + uy * step
-        m += 1
-    out = np.empty((m + 2, 2))
-    k = 0
-    cx, cy = ax, ay
-    i = 0
-    while i < m:
-        if _allowed(ids, order, own, cx, cy, bx, by):
-            break
-        best = i
-        step = 1
-        j = i
-        while j < m:
-            if _allowed(ids, order, own, cx, cy, px[j], py[j]):
-                best = j
-            elif j - i > 12 and best < j - 12:
+        step = min(depth, reach * 0.6)
+        px[j], py[j] = mx + ux * step, my + uy * step
+
+
+@njit(cache=True)
+def _beneath(ids, order, own, vx, vy, heading, lo, hi, n, ax, ay, bx, by):
+    """Points of a hidden edge from (ax, ay) to (bx, by) beneath the regions above: the fewest of a few depths."""
+    count = (hi - lo) % n if hi != lo else n
+    px, py = np.empty(count), np.empty(count)
+    best = np.empty((0, 2))
+    fewest = 1 << 30
+    for depth in (1.5, 5.0, 16.0, 48.0):
+        _offset(ids, order, own, vx, vy, heading, lo, count, n, depth, px, py)
+        out = np.empty((count, 2))
+        k = 0
+        cx, cy = ax, ay
+        i = 0
+        while i < count and k < fewest:
+            if _allowed(ids, order, own, cx, cy, bx, by):
                 break
-            j += 1
-        cx, cy = px[best], py[best]
-        out[k, 0], out[k, 1] = cx, cy
-        k += 1
-        i = best + 1
-    return out[:k]
+            # gallop ahead while the straight way stays hidden, then close in
+            good = i
+            step = 1
+            while good + step < count and _allowed(ids, order, own, cx, cy, px[good + step], py[good + step]):
+                good += step
+                step *= 2
+            while step > 0:
+                if good + step < count and _allowed(ids, order, own, cx, cy, px[good + step], py[good + step]):
+                    good += step
+                step //= 2
+            cx, cy = px[good], py[good]
+            out[k, 0], out[k, 1] = cx, cy
+            k += 1
+            i = good + 1
+        if k < fewest:
+            fewest = k
+            best = out[:k].copy()
+        if fewest <= 2 or count < 8:
+            break
+    return best
 
 
 def outlines(regions: Regions, samples: Samples, tolerances: Tolerances) -> list[list[Shape]]:
@@ -114,13 +124,17 @@ def outlines(regions: Regions, samples: Samples, tolerances: Tolerances) -> list
         region = int(loops.region[k])
         if order[region] < 0:
             continue
+        if region == regions.ground:
+            height, width = regions.ids.shape
+            result[region] = [Outline((0.0, 0.0), [("l", width, 0.0), ("l", width, height), ("l", 0.0, height)])]
+            continue
         a, b = int(loops.start[k]), int(loops.start[k + 1])
         kinds = state[a:b]
         if loops.hole[k] and (kinds == HIDDEN).all():
             continue
         shape = _loop(regions, samples, region, a, b, kinds, tolerances)
         if shape is not None:
-            result[region].append(shape)
+            result[region].append(shape if isinstance(shape, Outline) else replace(shape, hole=bool(loops.hole[k])))
     return result
 
 
@@ -132,7 +146,7 @@ def _loop(regions: Regions, samples: Samples, region: int, a: int, b: int, kinds
             return _border_only(regions, a, b)
         if tol.shapes and (shape := closed_shape(x, y, sigma, tol.price)) is not None:
             return shape
-        fitted = fit_run(x, y, sigma, True, tol.price, tol.candidates, tol.reach, tol.corner, tol.arcs)
+        fitted = fit_run(x, y, sigma, True, tol.price, tol.candidates, tol.reach, tol.corner, tol.blunt, tol.arcs)
         if not fitted[4]:
             return _staircase(regions, a, b)
         outline = Outline(tuple(fitted[1][0]))
@@ -148,7 +162,7 @@ def _loop(regions: Regions, samples: Samples, region: int, a: int, b: int, kinds
         if kind == EXACT:
             index = np.arange(lo, hi if hi > lo else hi + n) % n
             fitted = fit_run(
-                x[index], y[index], sigma[index], False, tol.price, tol.candidates, tol.reach, tol.corner, tol.arcs
+                x[index], y[index], sigma[index], False, tol.price, tol.candidates, tol.reach, tol.corner, tol.blunt, tol.arcs
             )
             if not fitted[4]:
                 fitted = _plain(x[index], y[index])

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from .gradients import ink_colour
+from .gradients import Inks, ink_colour
 from .prepare import LabelMap, _components
 
 _DX = np.array([1, 0, -1, 0], np.int64)
@@ -35,6 +35,9 @@ class Regions:
     order : (n,) int32
         Place in the painting order, 0 at the bottom; -1 for regions that are not painted (transparent).
     opaque : (n,) bool
+    ground : int
+        The region at the very bottom that is drawn as the whole frame, or -1: all that shares the ink of the four corners
+        and touches the border.
     loops : Loops
     """
 
@@ -43,6 +46,7 @@ class Regions:
     area: np.ndarray
     order: np.ndarray
     opaque: np.ndarray
+    ground: int
     loops: Loops
 
 
@@ -295,6 +299,7 @@ def regions_of(label_map: LabelMap) -> Regions:
     """Split a label map into connected regions, order them for painting, and walk their outlines."""
     labels, inks = label_map.labels, label_map.inks
     ids, n, joint = _components(labels, label_map.source)
+    ground = _join_ground(labels, ids, inks)
     loops = Loops(*_trace_loops(ids, joint))
     ink = np.zeros(n, np.int32)
     ink[ids.ravel()] = labels.ravel()
@@ -303,10 +308,23 @@ def regions_of(label_map: LabelMap) -> Regions:
     for i, shading in enumerate(inks.shadings):
         if shading is not None and shading.profile[:, 3].min() < 252:
             alpha[ink == i] = np.minimum(alpha[ink == i], 250)
-    return Regions(ids, ink, area, _paint_order(n, area, alpha, loops), alpha >= 252, loops)
+    return Regions(ids, ink, area, _paint_order(n, area, alpha, loops, ground), alpha >= 252, ground, loops)
 
 
-def _paint_order(n: int, area: np.ndarray, alpha: np.ndarray, loops: Loops) -> np.ndarray:
+def _join_ground(labels: np.ndarray, ids: np.ndarray, inks: Inks) -> int:
+    """Make one region of the border regions that share the corners' ink, in place; its id, or -1 where corners differ."""
+    corners = {int(labels[y, x]) for y in (0, -1) for x in (0, -1)}
+    if len(corners) > 1 or inks.shadings[ink := corners.pop()] is not None or inks.means[ink][3] < 252:
+        return -1
+    border = np.concatenate([a[b == ink] for a, b in zip((ids[0], ids[-1], ids[:, 0], ids[:, -1]), (labels[0], labels[-1], labels[:, 0], labels[:, -1]), strict=True)])
+    parts = np.unique(border)
+    ground = int(parts[0])
+    if len(parts) > 1:
+        ids[np.isin(ids, parts[1:])] = ground
+    return ground
+
+
+def _paint_order(n: int, area: np.ndarray, alpha: np.ndarray, loops: Loops, ground: int) -> np.ndarray:
     """Bottom to top: translucent regions, then by how many regions enclose one, then the larger first."""
     depth = np.zeros(n, np.int32)
     owner = np.repeat(loops.region, np.diff(loops.start))
@@ -327,7 +345,10 @@ def _paint_order(n: int, area: np.ndarray, alpha: np.ndarray, loops: Loops) -> n
                     todo.append(q)
         depth[list(inside)] += 1
     painted = alpha >= 6
-    rank = np.lexsort((-area, depth, alpha >= 252))
+    bottom = np.ones(n, np.int8)
+    if ground >= 0:
+        bottom[ground] = 0
+    rank = np.lexsort((-area, depth, alpha >= 252, bottom))
     order = np.full(n, -1, np.int32)
     place = 0
     for r in rank.tolist():

@@ -36,12 +36,15 @@ class LabelMap:
         Premultiplied RGBA, 0–255: what coverage is measured on.
     noise : float
         Measured damage in levels; 0 for a clean render.
+    uneven : float
+        Share of the pixels, 0–1, whose shading no gradient explained: near 0 for drawings, most of a photo.
     """
 
     labels: np.ndarray
     inks: Inks
     source: np.ndarray
     noise: float
+    uneven: float
 
 
 def premultiply(rgba: np.ndarray) -> np.ndarray:
@@ -58,26 +61,51 @@ def measure_noise(source: np.ndarray) -> float:
     Compression rings and blurs near edges; a clean render is exactly even one pixel away from them. The mean of the smallest
     second difference over four directions, on pixels 3–5 px from an edge, the largest fifth left out.
     """
-    padded = cv2.copyMakeBorder(source, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
-    centre = padded[1:-1, 1:-1]
-    height, width = source.shape[:2]
-    step = np.maximum(np.abs(padded[1:-1, 2:] - centre).max(2), np.abs(padded[2:, 1:-1] - centre).max(2))
-    edge = (step > _EDGE).astype(np.uint8)
+    edge = _edges(source, _EDGE)
     band = (cv2.dilate(edge, np.ones((11, 11), np.uint8)) > 0) & (cv2.dilate(edge, np.ones((5, 5), np.uint8)) == 0)
-    if band.sum() < 50:
+    where = np.flatnonzero(band)
+    if len(where) < 50:
         return 0.0
-    ys, xs = np.nonzero(band)
-    if len(ys) > 20_000:
-        pick = np.linspace(0, len(ys) - 1, 20_000).astype(int)
-        ys, xs = ys[pick], xs[pick]
-    middle = 2 * source[ys, xs]
-    uneven = np.full(len(ys), 12.0, np.float32)
-    for dy, dx in ((0, 1), (1, 0), (1, 1), (1, -1)):
-        a = padded[ys + 1 + dy, xs + 1 + dx]
-        b = padded[ys + 1 - dy, xs + 1 - dx]
-        uneven = np.minimum(uneven, np.abs(a + b - middle).max(1))
-    uneven.sort()
-    return float(uneven[: int(len(uneven) * 0.8)].mean())
+    if len(where) > 20_000:
+        where = where[np.linspace(0, len(where) - 1, 20_000).astype(int)]
+    uneven = _unevenness(source, where)
+    return float(np.sort(uneven)[: int(len(uneven) * 0.8)].mean())
+
+
+@njit(cache=True)
+def _edges(p, least):
+    """(H, W) uint8: 1 where a pixel differs by more than `least` from its right or lower neighbour."""
+    h, w, c = p.shape
+    out = np.zeros((h, w), np.uint8)
+    for y in range(h):
+        for x in range(w):
+            for k in range(c):
+                if (x + 1 < w and abs(p[y, x + 1, k] - p[y, x, k]) > least) or (
+                    y + 1 < h and abs(p[y + 1, x, k] - p[y, x, k]) > least
+                ):
+                    out[y, x] = 1
+                    break
+    return out
+
+
+@njit(cache=True)
+def _unevenness(p, where):
+    """Smallest second difference over four directions at flat indices, each the largest over the channels, at most 12."""
+    h, w, c = p.shape
+    out = np.empty(len(where), np.float32)
+    for i in range(len(where)):
+        y, x = where[i] // w, where[i] % w
+        least = np.float32(12.0)
+        for d in range(4):
+            dy, dx = (0, 1) if d == 0 else ((1, 0) if d == 1 else ((1, 1) if d == 2 else (1, -1)))
+            ya, yb = min(max(y + dy, 0), h - 1), min(max(y - dy, 0), h - 1)
+            xa, xb = min(max(x + dx, 0), w - 1), min(max(x - dx, 0), w - 1)
+            most = np.float32(0.0)
+            for k in range(c):
+                most = max(most, abs(p[ya, xa, k] + p[yb, xb, k] - 2 * p[y, x, k]))
+            least = min(least, most)
+        out[i] = least
+    return out
 
 
 @njit(cache=True)
@@ -490,10 +518,10 @@ def segment(picture: Picture, *, palette_distance: float, smallest: float, clean
     area, mean, low, high = _component_stats(seen, comp, n)
     if damaged:
         palette_distance = max(palette_distance, 8 + 12 * noise)
-    labels, inks = _inks(seen, comp, area, mean, low, high, palette_distance, noise, gradients)
+    labels, inks, banded = _inks(seen, comp, area, mean, low, high, palette_distance, noise, gradients)
     labels = _spread(seen, labels, inks, noise, palette_distance)
     _tidy(labels, seen, smallest * (1 + 4 * noise))
-    return LabelMap(labels, inks, source, noise)
+    return LabelMap(labels, inks, source, noise, banded / labels.size)
 
 
 def _smoothed(source: np.ndarray, noise: float) -> np.ndarray:
@@ -505,11 +533,14 @@ def _smoothed(source: np.ndarray, noise: float) -> np.ndarray:
 
 
 def _inks(seen, comp, area, mean, low, high, palette_distance, noise, gradients):
-    """Turn components of cores into inks: flat ones by colour, shaded ones by a fitted gradient or in bands."""
+    """Turn components of cores into inks: flat ones by colour, shaded ones by a fitted gradient or in bands.
+
+    Returns the labels, the inks, and how many pixels are in bands.
+    """
     labels = np.full(comp.shape, -1, np.int32)
     inks = Inks()
     if len(area) == 0:
-        return labels, inks
+        return labels, inks, labels.size
     spread = (high - low).max(axis=1)
     tolerance = 5.0 + 8 * noise
     shaded = (spread > tolerance) & (area >= 24)
@@ -531,6 +562,7 @@ def _inks(seen, comp, area, mean, low, high, palette_distance, noise, gradients)
     for colour in colours:
         inks.add_flat(colour)
 
+    banded = 0
     for i in np.flatnonzero(shaded).tolist():
         ys, xs = np.nonzero(comp == i)
         values = seen[ys, xs]
@@ -538,11 +570,12 @@ def _inks(seen, comp, area, mean, low, high, palette_distance, noise, gradients)
         if fitted is not None:
             ink_of[i] = inks.add(fitted)
         else:
+            banded += len(ys)
             _band(labels, inks, ys, xs, values, spread[i], palette_distance)
     inside = comp >= 0
     known = np.where(inside, ink_of[np.maximum(comp, 0)], -1)
     labels = np.where(known >= 0, known, labels).astype(np.int32)
-    return labels, inks
+    return labels, inks, banded
 
 
 def _band(labels, inks, ys, xs, values, spread, palette_distance):

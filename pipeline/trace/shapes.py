@@ -9,11 +9,12 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Circle:
-    """Centre and radius, px."""
+    """Centre and radius, px; `hole` where the region lies outside it."""
 
     x: float
     y: float
     r: float
+    hole: bool = False
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Ellipse:
     rx: float
     ry: float
     angle: float = 0.0
+    hole: bool = False
 
 
 def closed_shape(x: np.ndarray, y: np.ndarray, sigma: np.ndarray, price: float) -> Circle | Ellipse | None:
