@@ -111,6 +111,9 @@ RECIPES: dict[str, Recipe] = {
     )
 }
 
+STEPS = ("cleaning", "unmixing", "gradients", "shapes", "arcs", "corners", "stacking", "ground")
+"""Steps of our own drawing that a plan can leave out, so that each can show its worth."""
+
 Background = Literal["keep", "drop"]
 
 
@@ -130,16 +133,19 @@ class Finish:
 
 @dataclass(frozen=True)
 class Plan:
-    """A recipe, a value for each of its knobs (missing ones take their defaults), and the finish.
+    """A recipe, a value for each of its knobs (missing ones take their defaults), the finish, and `STEPS` to leave out.
 
-    Raises `BadSetting` for an unknown recipe or knob, or a value out of range.
+    Raises `BadSetting` for an unknown recipe, knob or step, or a value out of range.
     """
 
     recipe: str = "vtracer"
     knobs: Mapping[str, float] = field(default_factory=dict)
     finish: Finish = Finish()
+    without: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
+        if unknown := set(self.without) - set(STEPS):
+            raise BadSetting(f"There is no step {', '.join(sorted(unknown))}; there are {', '.join(STEPS)}.")
         if self.recipe not in RECIPES:
             raise BadSetting(f"recipe must be one of {', '.join(RECIPES)}, not {self.recipe!r}.")
         recipe = RECIPES[self.recipe]
@@ -167,13 +173,19 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """A dict that `from_json` reads back."""
-        return {"recipe": self.recipe, "knobs": dict(self.knobs), "finish": asdict(self.finish)}
+        data = {"recipe": self.recipe, "knobs": dict(self.knobs), "finish": asdict(self.finish)}
+        return {**data, "without": sorted(self.without)} if self.without else data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Plan:
         """Read what `to_json` wrote. Raises `BadSetting`."""
         try:
-            return cls(data["recipe"], data.get("knobs", {}), Finish(**data.get("finish", {})))
+            return cls(
+                data["recipe"],
+                data.get("knobs", {}),
+                Finish(**data.get("finish", {})),
+                frozenset(data.get("without", ())),
+            )
         except (KeyError, TypeError, AttributeError) as error:
             raise BadSetting(f"Not a plan: {error}.") from error
 

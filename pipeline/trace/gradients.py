@@ -11,6 +11,8 @@ PROFILE = 64
 """Samples of a gradient's colour along its axis."""
 
 FLAT, LINEAR, RADIAL = 0, 1, 2
+_MOST_SAMPLES = 4000
+"""Pixels of a region that a gradient is fitted to."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,21 +106,23 @@ def fit_shading(xs: np.ndarray, ys: np.ndarray, values: np.ndarray, noise: float
         Premultiplied RGBA, 0–255.
 
     A linear gradient's axis is the main eigenvector of the colour gradients' covariance; a radial one's centre the point
-    nearest, by least squares, to the lines along them. The colours along the axis are the mean over its bins. A gradient is
-    kept where it leaves less than a small residual, or a small share of what a flat colour leaves.
+    nearest, by least squares, to the lines along them, refined by descent on the residual. The colours along the axis are the
+    mean over its bins. A gradient is kept where it leaves little, and at most half of what a flat colour leaves.
     """
-    if len(xs) > 6000:
-        pick = np.linspace(0, len(xs) - 1, 6000).astype(int)
-        fx, fy, fv = xs[pick].astype(float), ys[pick].astype(float), values[pick].astype(float)
-    else:
-        fx, fy, fv = xs.astype(float), ys.astype(float), values.astype(float)
+    if len(xs) > _MOST_SAMPLES:
+        pick = np.linspace(0, len(xs) - 1, _MOST_SAMPLES).astype(int)
+        xs, ys, values = xs[pick], ys[pick], values[pick]
+    fx, fy, fv = xs.astype(np.float64), ys.astype(np.float64), values.astype(np.float64)
     flat = np.sqrt(((fv - fv.mean(axis=0)) ** 2).sum(axis=1).mean())
+    good = 1.0 + noise
     best: tuple[float, Shading] | None = None
     for shading in _candidates(fx, fy, fv):
         left = _residual(shading, fx, fy, fv)
         if best is None or left < best[0] * 0.9:
             best = (left, shading)
-    if best is None or best[0] > max(2.5 + 3 * noise, 0.12 * flat):
+        if best[0] < good:
+            break
+    if best is None or best[0] > min(max(2.5 + 3 * noise, 0.12 * flat), 0.5 * flat):
         return None
     return best[1]
 
@@ -152,20 +156,59 @@ def _candidates(fx, fy, fv):
 
 
 def _refine_radial(fx, fy, fv, cx, cy):
-    """Walk the centre to the least residual, by halving steps."""
-    pick = slice(None, None, max(1, len(fx) // 800))
-    x, y, v = fx[pick], fy[pick], fv[pick]
-    step = max(np.ptp(fx), np.ptp(fy)) / 8
-    best = _residual(_radial(x, y, v, cx, cy), x, y, v)
+    pick = slice(None, None, max(1, len(fx) // 600))
+    cx, cy = _descend(fx[pick], fy[pick], fv[pick], cx, cy, max(np.ptp(fx), np.ptp(fy)) / 8)
+    return _radial(fx, fy, fv, cx, cy)
+
+
+@njit(cache=True)
+def _radial_residual(x, y, v, cx, cy):
+    """Sum of squares that a radial gradient of 24 bins about a centre leaves."""
+    bins = 24
+    n = len(x)
+    far = 1e-6
+    for i in range(n):
+        far = max(far, (x[i] - cx) ** 2 + (y[i] - cy) ** 2)
+    scale = (bins - 1) / np.sqrt(far)
+    weight = np.zeros(bins)
+    total = np.zeros((bins, 4))
+    place = np.empty(n)
+    for i in range(n):
+        t = np.sqrt((x[i] - cx) ** 2 + (y[i] - cy) ** 2) * scale
+        place[i] = t
+        j = min(int(t), bins - 2)
+        f = t - j
+        weight[j] += 1 - f
+        weight[j + 1] += f
+        for k in range(4):
+            total[j, k] += (1 - f) * v[i, k]
+            total[j + 1, k] += f * v[i, k]
+    for j in range(bins):
+        for k in range(4):
+            total[j, k] /= max(weight[j], 1e-9)
+    rest = 0.0
+    for i in range(n):
+        j = min(int(place[i]), bins - 2)
+        f = place[i] - j
+        for k in range(4):
+            rest += (v[i, k] - total[j, k] * (1 - f) - total[j + 1, k] * f) ** 2
+    return rest
+
+
+@njit(cache=True)
+def _descend(x, y, v, cx, cy, step):
+    """Walk a radial gradient's centre to the least residual, by halving steps."""
+    best = _radial_residual(x, y, v, cx, cy)
     while step > 0.5:
         moved = False
-        for dx, dy in ((step, 0), (-step, 0), (0, step), (0, -step)):
-            left = _residual(_radial(x, y, v, cx + dx, cy + dy), x, y, v)
+        for d in range(4):
+            dx, dy = (step, 0.0) if d == 0 else ((-step, 0.0) if d == 1 else ((0.0, step) if d == 2 else (0.0, -step)))
+            left = _radial_residual(x, y, v, cx + dx, cy + dy)
             if left < best - 1e-6:
                 best, cx, cy, moved = left, cx + dx, cy + dy, True
         if not moved:
             step /= 2
-    return _radial(fx, fy, fv, cx, cy)
+    return cx, cy
 
 
 def _linear(fx, fy, fv, axis):

@@ -13,6 +13,7 @@ from .shapes import Circle, Ellipse, closed_shape
 
 EXACT, HIDDEN, BORDER = 0, 1, 2
 
+
 @dataclass(frozen=True)
 class Tolerances:
     """How closely edges are followed: see `fit.fit_run`."""
@@ -24,6 +25,7 @@ class Tolerances:
     blunt: float = 0.35
     arcs: bool = True
     shapes: bool = True
+    stacking: bool = True
 
 
 @dataclass
@@ -119,6 +121,8 @@ def outlines(regions: Regions, samples: Samples, tolerances: Tolerances) -> list
     result: list[list[Shape]] = [[] for _ in range(len(order))]
     out = np.maximum(loops.outside, 0)
     above = (order[out] > np.repeat(order[loops.region], np.diff(loops.start))) & regions.opaque[out]
+    if not tolerances.stacking:
+        above[:] = False
     state = np.where(loops.outside == FRAME, BORDER, np.where(above, HIDDEN, EXACT)).astype(np.int8)
     for k in range(len(loops.region)):
         region = int(loops.region[k])
@@ -138,7 +142,9 @@ def outlines(regions: Regions, samples: Samples, tolerances: Tolerances) -> list
     return result
 
 
-def _loop(regions: Regions, samples: Samples, region: int, a: int, b: int, kinds: np.ndarray, tol: Tolerances) -> Shape | None:
+def _loop(
+    regions: Regions, samples: Samples, region: int, a: int, b: int, kinds: np.ndarray, tol: Tolerances
+) -> Shape | None:
     x, y, sigma = samples.x[a:b], samples.y[a:b], samples.sigma[a:b]
     n = b - a
     if (kinds == kinds[0]).all():
@@ -162,7 +168,16 @@ def _loop(regions: Regions, samples: Samples, region: int, a: int, b: int, kinds
         if kind == EXACT:
             index = np.arange(lo, hi if hi > lo else hi + n) % n
             fitted = fit_run(
-                x[index], y[index], sigma[index], False, tol.price, tol.candidates, tol.reach, tol.corner, tol.blunt, tol.arcs
+                x[index],
+                y[index],
+                sigma[index],
+                False,
+                tol.price,
+                tol.candidates,
+                tol.reach,
+                tol.corner,
+                tol.blunt,
+                tol.arcs,
             )
             if not fitted[4]:
                 fitted = _plain(x[index], y[index])
@@ -199,8 +214,10 @@ def _loop(regions: Regions, samples: Samples, region: int, a: int, b: int, kinds
         previous = np.array(outline.segments[-1][-2:] if outline.segments else outline.start)
         following = pieces[(i + 1) % len(pieces)]
         nxt = ends[(i + 1) % len(pieces)]
-        target = nxt[0] if nxt is not None else np.array(
-            [float(loops.vx[a + following[1]]), float(loops.vy[a + following[1]])]
+        target = (
+            nxt[0]
+            if nxt is not None
+            else np.array([float(loops.vx[a + following[1]]), float(loops.vy[a + following[1]])])
         )
         if kind == BORDER:
             count = (hi - lo) % n or n

@@ -169,7 +169,9 @@ def _coverage(p, y, x, f, b, limit):
 
 
 @njit(cache=True)
-def _measure(p, labels, ids, vx, vy, heading, outside, kind, colour, geom, profile, window, pure, limit, noise, sx, sy, sigma):
+def _measure(
+    p, labels, ids, vx, vy, heading, outside, kind, colour, geom, profile, window, pure, limit, noise, sx, sy, sigma
+):
     """Sub-pixel positions of the edge at every crack, (c,) each, and their uncertainty in px (negative: not measured)."""
     h, w, _ = p.shape
     f = np.empty(4, np.float32)
@@ -258,9 +260,7 @@ def _measure(p, labels, ids, vx, vy, heading, outside, kind, colour, geom, profi
             lf = labels[y, x]
             ink_colour(lf, x, y, kind, colour, geom, profile, b)
             spill, good = _coverage(p, y, x, f, b, limit)
-            if extra > 0.06 and spill > 0.06:
-                missing = 0.0
-            elif extra > 0.06:
+            if (extra > 0.06 and spill > 0.06) or extra > 0.06:
                 missing = 0.0
             elif spill <= 0.06:
                 missing = (1 - first_in) / 2
@@ -295,11 +295,11 @@ def _measure(p, labels, ids, vx, vy, heading, outside, kind, colour, geom, profi
         sigma[c] = s
 
 
-def regions_of(label_map: LabelMap) -> Regions:
+def regions_of(label_map: LabelMap, *, ground: bool = True) -> Regions:
     """Split a label map into connected regions, order them for painting, and walk their outlines."""
     labels, inks = label_map.labels, label_map.inks
     ids, n, joint = _components(labels, label_map.source)
-    ground = _join_ground(labels, ids, inks)
+    bottom = _join_ground(labels, ids, inks) if ground else -1
     loops = Loops(*_trace_loops(ids, joint))
     ink = np.zeros(n, np.int32)
     ink[ids.ravel()] = labels.ravel()
@@ -308,7 +308,7 @@ def regions_of(label_map: LabelMap) -> Regions:
     for i, shading in enumerate(inks.shadings):
         if shading is not None and shading.profile[:, 3].min() < 252:
             alpha[ink == i] = np.minimum(alpha[ink == i], 250)
-    return Regions(ids, ink, area, _paint_order(n, area, alpha, loops, ground), alpha >= 252, ground, loops)
+    return Regions(ids, ink, area, _paint_order(n, area, alpha, loops, bottom), alpha >= 252, bottom, loops)
 
 
 def _join_ground(labels: np.ndarray, ids: np.ndarray, inks: Inks) -> int:
@@ -316,7 +316,16 @@ def _join_ground(labels: np.ndarray, ids: np.ndarray, inks: Inks) -> int:
     corners = {int(labels[y, x]) for y in (0, -1) for x in (0, -1)}
     if len(corners) > 1 or inks.shadings[ink := corners.pop()] is not None or inks.means[ink][3] < 252:
         return -1
-    border = np.concatenate([a[b == ink] for a, b in zip((ids[0], ids[-1], ids[:, 0], ids[:, -1]), (labels[0], labels[-1], labels[:, 0], labels[:, -1]), strict=True)])
+    border = np.concatenate(
+        [
+            a[b == ink]
+            for a, b in zip(
+                (ids[0], ids[-1], ids[:, 0], ids[:, -1]),
+                (labels[0], labels[-1], labels[:, 0], labels[:, -1]),
+                strict=True,
+            )
+        ]
+    )
     parts = np.unique(border)
     ground = int(parts[0])
     if len(parts) > 1:
@@ -329,9 +338,9 @@ def _paint_order(n: int, area: np.ndarray, alpha: np.ndarray, loops: Loops, grou
     depth = np.zeros(n, np.int32)
     owner = np.repeat(loops.region, np.diff(loops.start))
     touching = loops.outside >= 0
-    pairs = np.unique(np.stack([owner[touching], loops.outside[touching]], 1), axis=0)
-    first = np.searchsorted(pairs[:, 0], np.arange(n + 1))
-    beside = pairs[:, 1]
+    pairs = np.unique(owner[touching].astype(np.int64) * n + loops.outside[touching])
+    first = np.searchsorted(pairs, np.arange(n + 1) * np.int64(n))
+    beside = pairs % n
     # the regions of a hole of one pixel-sized ring are found by walking from the hole's rim without crossing its owner
     for k in np.flatnonzero(loops.hole).tolist():
         own = int(loops.region[k])
@@ -367,10 +376,13 @@ class Samples:
     sigma: np.ndarray
 
 
-def measure_edges(label_map: LabelMap, regions: Regions) -> Samples:
-    """Find where every edge lies to a fraction of a pixel."""
+def measure_edges(label_map: LabelMap, regions: Regions, *, unmixing: bool = True) -> Samples:
+    """Find where every edge lies to a fraction of a pixel; without unmixing, at the pixels' sides."""
     loops = regions.loops
     c = len(loops.vx)
+    if not unmixing:
+        step = loops.heading.astype(int)
+        return Samples(loops.vx + _DX[step] / 2, loops.vy + _DY[step] / 2, np.full(c, 0.3))
     x, y, sigma = np.empty(c), np.empty(c), np.empty(c)
     noise = label_map.noise
     window, pure, limit = (3, 0.03, 10.0) if noise <= 0.25 else (3, 0.2, 30.0 + 40 * noise)

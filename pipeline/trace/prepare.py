@@ -203,10 +203,11 @@ def _join_cores(p, core, flat, slope, comp):
 
 @njit(cache=True)
 def _component_stats(p, comp, n):
-    """(n,) areas, and (n, 4) mean, smallest and largest colour of each component."""
+    """Of each component: area (n,), mean colour (n, 4), and in levels its range and its standard deviation, (n,) each."""
     h, w, c = p.shape
     area = np.zeros(n, np.int64)
     total = np.zeros((n, c), np.float64)
+    square = np.zeros((n, c), np.float64)
     low = np.full((n, c), 1e9, np.float32)
     high = np.full((n, c), -1e9, np.float32)
     for y in range(h):
@@ -218,13 +219,38 @@ def _component_stats(p, comp, n):
             for k in range(c):
                 v = p[y, x, k]
                 total[i, k] += v
+                square[i, k] += v * v
                 low[i, k] = min(low[i, k], v)
                 high[i, k] = max(high[i, k], v)
     mean = np.empty((n, c), np.float32)
+    spread = np.zeros(n, np.float32)
+    deviation = np.zeros(n, np.float32)
     for i in range(n):
         for k in range(c):
-            mean[i, k] = total[i, k] / max(area[i], 1)
-    return area, mean, low, high
+            m = total[i, k] / max(area[i], 1)
+            mean[i, k] = m
+            spread[i] = max(spread[i], high[i, k] - low[i, k])
+            deviation[i] += max(0.0, square[i, k] / max(area[i], 1) - m * m)
+        deviation[i] = np.sqrt(deviation[i])
+    return area, mean, spread, deviation
+
+
+@njit(cache=True)
+def _members(comp, chosen, area):
+    """Flat indices of the pixels of every chosen component, one after another, and where each starts."""
+    h, w = comp.shape
+    start = np.zeros(len(chosen) + 1, np.int64)
+    for i in range(len(chosen)):
+        start[i + 1] = start[i] + (area[i] if chosen[i] else 0)
+    at = start[:-1].copy()
+    out = np.empty(start[-1], np.int64)
+    for y in range(h):
+        for x in range(w):
+            i = comp[y, x]
+            if i >= 0 and chosen[i]:
+                out[at[i]] = y * w + x
+                at[i] += 1
+    return out, start
 
 
 @njit(cache=True)
@@ -392,11 +418,10 @@ def _components(labels, p):
     for y in range(h):
         for x in range(w):
             here = y * w + x
-            if x > 0 and labels[y, x] == labels[y, x - 1]:
-                a, b = _find(parent, here), _find(parent, here - 1)
-                if a != b:
-                    parent[max(a, b)] = min(a, b)
-            if y > 0 and labels[y, x] == labels[y - 1, x]:
+            left = x > 0 and labels[y, x] == labels[y, x - 1]
+            if left:
+                parent[here] = parent[here - 1]
+            if y > 0 and labels[y, x] == labels[y - 1, x] and not (left and labels[y - 1, x - 1] == labels[y, x]):
                 a, b = _find(parent, here), _find(parent, here - w)
                 if a != b:
                     parent[max(a, b)] = min(a, b)
@@ -490,7 +515,9 @@ def _core_weight(p, labels, kind, colour, geom, profile):
     return out
 
 
-def segment(picture: Picture, *, palette_distance: float, smallest: float, cleaning: float, gradients: bool) -> LabelMap:
+def segment(
+    picture: Picture, *, palette_distance: float, smallest: float, cleaning: float, gradients: bool
+) -> LabelMap:
     """Find the inks of a picture and which of them each pixel mostly is.
 
     Parameters
@@ -515,10 +542,10 @@ def segment(picture: Picture, *, palette_distance: float, smallest: float, clean
     _cores(seen, flat, bend, slope, core)
     comp = np.empty(core.shape, np.int32)
     n = _join_cores(seen, core, flat, slope, comp)
-    area, mean, low, high = _component_stats(seen, comp, n)
+    area, mean, spread, deviation = _component_stats(seen, comp, n)
     if damaged:
         palette_distance = max(palette_distance, 8 + 12 * noise)
-    labels, inks, banded = _inks(seen, comp, area, mean, low, high, palette_distance, noise, gradients)
+    labels, inks, banded = _inks(seen, comp, area, mean, spread, deviation, palette_distance, noise, gradients)
     labels = _spread(seen, labels, inks, noise, palette_distance)
     _tidy(labels, seen, smallest * (1 + 4 * noise))
     return LabelMap(labels, inks, source, noise, banded / labels.size)
@@ -532,7 +559,7 @@ def _smoothed(source: np.ndarray, noise: float) -> np.ndarray:
     return np.ascontiguousarray(np.dstack([rgb, source[..., 3]]))
 
 
-def _inks(seen, comp, area, mean, low, high, palette_distance, noise, gradients):
+def _inks(seen, comp, area, mean, spread, deviation, palette_distance, noise, gradients):
     """Turn components of cores into inks: flat ones by colour, shaded ones by a fitted gradient or in bands.
 
     Returns the labels, the inks, and how many pixels are in bands.
@@ -541,9 +568,7 @@ def _inks(seen, comp, area, mean, low, high, palette_distance, noise, gradients)
     inks = Inks()
     if len(area) == 0:
         return labels, inks, labels.size
-    spread = (high - low).max(axis=1)
-    tolerance = 5.0 + 8 * noise
-    shaded = (spread > tolerance) & (area >= 24)
+    shaded = (spread > 5.0 + 8 * noise) & (deviation > 0.8 + 2.5 * noise) & (area >= 24)
     ink_of = np.full(len(area), -1, np.int32)
 
     order = np.argsort(-area, kind="stable")
@@ -563,12 +588,15 @@ def _inks(seen, comp, area, mean, low, high, palette_distance, noise, gradients)
         inks.add_flat(colour)
 
     banded = 0
+    members, start = _members(comp, shaded, area)
     for i in np.flatnonzero(shaded).tolist():
-        ys, xs = np.nonzero(comp == i)
+        ys, xs = np.divmod(members[start[i] : start[i + 1]], comp.shape[1])
         values = seen[ys, xs]
         fitted = fit_shading(xs, ys, values, noise) if gradients else None
         if fitted is not None:
             ink_of[i] = inks.add(fitted)
+        elif noise > 0.25 and deviation[i] < 6 + 3 * noise:
+            ink_of[i] = inks.add_flat(mean[i])  # damage, not shading
         else:
             banded += len(ys)
             _band(labels, inks, ys, xs, values, spread[i], palette_distance)
