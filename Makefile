@@ -17,9 +17,11 @@ run: $(VENV)/.run  ## the app and its API on http://127.0.0.1:7860
 	$(BIN)/python app.py
 
 test: $(VENV)/.dev $(VENV)/.chromium  ## all tests; ARGS="-k batch" for some
+	@$(BIN)/python -m pipeline.warm
 	CHROMIUM="$$(cat $(VENV)/.chromium)" $(BIN)/python -m pytest $(ARGS)
 
 test-fast: $(VENV)/.dev  ## the tests that take seconds and need neither browser nor network
+	@$(BIN)/python -m pipeline.warm
 	$(BIN)/python -m pytest -m "not slow and not browser and not network and not bench" $(ARGS)
 
 check: $(VENV)/.dev  ## format, lint, types, and the arrows between modules
@@ -44,8 +46,8 @@ $(VENV)/bin/python:
 
 $(VENV)/.run: requirements.txt | $(VENV)/bin/python
 	@new=$$(cat requirements.txt | sha256sum); [ "$$new" = "$$(cat $@ 2>/dev/null)" ] || \
-	  $(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt; \
-	  [ $$? -eq 0 ] && echo "$$new" > $@
+	  $(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt && \
+	  $(BIN)/python -m pipeline.warm && echo "$$new" > $@
 
 $(VENV)/.dev: requirements.txt requirements-dev.txt | $(VENV)/bin/python
 	@new=$$(cat requirements.txt requirements-dev.txt | sha256sum); [ "$$new" = "$$(cat $@ 2>/dev/null)" ] || \

@@ -20,9 +20,10 @@ from PIL import Image, ImageDraw
 
 from pipeline import Converter
 from pipeline.config import ASSETS
-from pipeline.convert import Request, analyze, convert, warm
+from pipeline.convert import Request, analyze, convert
 from pipeline.picture import load
 from pipeline.trace.vtracer import raw_default
+from pipeline.warm import warm
 
 SIDE = 512
 PHOTOS = frozenset(("coffee", "launch"))

@@ -5,6 +5,7 @@
 '<svg xmlns=…'
 """
 
+from . import compiled as _compiled  # noqa: F401  numba is told where to keep its files before there is anything to keep
 from .config import VERSION as __version__
 from .convert import Analysis, Request, Result
 from .converter import Converter

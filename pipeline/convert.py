@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-import numpy as np
-from PIL import Image
-
-from . import config, measure, tiers
+from . import compiled, config, measure, tiers
 from .classify import UNKNOWN, Classification, classify, load_rules
 from .errors import BadSetting, ModelUnavailable, NotADrawing, TraceFailed
 from .features import Features, extract
@@ -164,7 +161,9 @@ def convert(
 
     tier = 1 if request.tier == "auto" else request.tier
     measured = not failed and (request.validate or tier > 1)
-    plans: Iterable[Plan] = [request.plan] if request.plan else tiers.candidates(tier, kind, request.finish, degraded)
+    plans = tiers.candidates(tier, kind, request.finish, degraded)
+    if request.plan:
+        plans = _with_a_way_out(request.plan, kind, degraded)
     default: _Candidate | None = None
     best: _Candidate | None = None
     tried = 0
@@ -197,8 +196,12 @@ def convert(
         )
 
     for plan in () if failed else plans:
-        if best is not None and (tier == 1 or clock.elapsed > request.time_budget * 0.6):
+        if best is not None and (tier == 1 or request.plan or clock.elapsed > request.time_budget * 0.6):
             break
+        if compiled.pending and plan.recipe in tiers.COMPILED:
+            if tiers.STILL_COMPILING not in degraded:
+                degraded.append(tiers.STILL_COMPILING)
+            continue
         try:
             drawn = _Candidate(plan, clock("trace", _draw, traced, plan))
         except NotADrawing as error:
@@ -227,6 +230,12 @@ def convert(
         if measured:
             _measure(best, picture, clock, degraded)
     return result()
+
+
+def _with_a_way_out(plan: Plan, kind: Classification, degraded: list[str]) -> Iterator[Plan]:
+    """The plan that was asked for and, should it not work, one that draws anything."""
+    yield plan
+    yield tiers.shades(kind, plan.finish, degraded)
 
 
 def _draw(picture: Picture, plan: Plan) -> str:
@@ -284,7 +293,7 @@ def _j(candidate: _Candidate, default: _Candidate | None) -> float:
 
 
 def _reason(request: Request, tier: int, tried: int, plan: Plan, kind: Classification, refused: str) -> str:
-    if request.plan:
+    if request.plan == plan:
         return "The plan was given."
     if tier > 1:
         return f"The best of {tried} measured ways of drawing it."
@@ -292,11 +301,3 @@ def _reason(request: Request, tier: int, tried: int, plan: Plan, kind: Classific
         return "Drawn as regions with exact edges, which suits logos, icons and drawings."
     why = f"Traced shade by shade with the plan that suits {kind.label} pictures best."
     return f"{refused} {why}" if refused else why
-
-
-def warm() -> None:
-    """Convert a small picture by every tier, so that whatever is loaded on first use is loaded."""
-    pixels = np.full((24, 24, 4), 255, np.uint8)
-    pixels[6:18, 6:18, :3] = 40
-    for tier in (1, 2, 3):
-        convert(Image.fromarray(pixels), Request(tier=tier))

@@ -12,7 +12,7 @@ from typing import Any
 
 from PIL import Image
 
-from . import config
+from . import compiled, config, tiers
 from .convert import Analysis, Request, Result, analyze, convert
 from .errors import BadPicture, BadSetting, ModelUnavailable, OverTime, TraceFailed, VectorizeError
 from .models import read_card
@@ -21,6 +21,8 @@ from .workers import Workers
 
 Cancel = threading.Event | Callable[[], bool]
 
+COMPILING_SECONDS = 300.0
+"""What compiling our own drawing may take on a busy machine."""
 LAST_RESORT_SECONDS = 2.5
 """Kept back, of the time of a conversion, for drawing the picture the safest way if everything else fails."""
 
@@ -44,6 +46,20 @@ class Converter:
     def _start(self) -> None:
         with contextlib.suppress(TraceFailed):  # then the first call tries again, and is told
             self.workers.start()
+
+    def prepare(self, *, timeout: float = COMPILING_SECONDS, cancel: Cancel | None = None) -> bool:
+        """Wait until our own drawing is compiled: about a minute on a machine's first use, later nothing.
+
+        Conversions before that are vtracer's, and say so. Returns False where it took longer than `timeout` seconds or was
+        cancelled.
+        """
+        cancelled = cancel.is_set if isinstance(cancel, threading.Event) else cancel
+        deadline = time.monotonic() + timeout
+        while not compiled.complete():
+            if time.monotonic() > deadline or self.workers.closed or (cancelled and cancelled()):
+                return False
+            time.sleep(0.1)
+        return True
 
     def convert(
         self,
@@ -114,10 +130,11 @@ class Converter:
         """What is there and what is missing: `available`, `models`, `degraded`, `version`, `workers`."""
         workers = self.workers.health()
         models, broken = _models()
+        compiling = [] if compiled.complete() else [tiers.STILL_COMPILING]
         return {
             "available": workers["alive"] > 0 or workers["restarts"] == 0,
             "models": models,
-            "degraded": [*broken, *_missing()],
+            "degraded": [*compiling, *broken, *_missing()],
             "version": config.VERSION,
             "workers": workers,
         }

@@ -51,7 +51,9 @@ QUEUE_SIZE = 200
 QUEUE_TIMEOUT = 60.0
 """Seconds that a call waits for a free worker before it gives up with `Busy`."""
 
-PRELOAD = ("pipeline.convert",)
+PRELOAD = ("pipeline.warm",)
+REST = 1.0
+"""Seconds without work after which nursery and workers call the `catch_up` of the modules they preloaded."""
 
 _HEADER = struct.Struct("!Q")
 _VALUE, _REPORT, _ERROR, _CRASH = b"V", b"R", b"E", b"C"
@@ -79,7 +81,9 @@ class Workers:
     queue_timeout
         Seconds a call waits for a worker before it raises `Busy`.
     preload
-        Modules imported before any worker is forked. One that has a function ``warm()`` has it called there.
+        Modules imported before any worker is forked. One that has a function ``warm()`` has it called there. One that has
+        ``catch_up()`` has it called in every worker before a call and while there is none, and ``catch_up(begin=True)`` in
+        the process that forks them: it loads what was not there when `warm` was called, and begins whatever makes it.
     """
 
     def __init__(
@@ -514,16 +518,19 @@ def nursery(descriptor: int, preload: Iterable[str]) -> NoReturn:
     import cv2
 
     cv2.setNumThreads(1)
-    for name in preload:
-        warm = getattr(importlib.import_module(name), "warm", None)
-        if warm:
-            warm()
+    modules = [importlib.import_module(name) for name in preload]
+    for module in modules:
+        if hasattr(module, "warm"):
+            module.warm()
+    catch_ups = [module.catch_up for module in modules if hasattr(module, "catch_up")]
     gc.freeze()  # the collector does not touch, and so copy, what the workers share
     _send(control, b"ready")
     while True:
-        if not _readable(control, 5.0):
+        if not _readable(control, REST):
             if os.getppid() != parent:
                 os._exit(0)
+            for catch_up in catch_ups:
+                catch_up(begin=True)
             continue
         message, descriptors, _, _ = socket.recv_fds(control, 16, 1)
         if not message or not descriptors:
@@ -534,12 +541,12 @@ def nursery(descriptor: int, preload: Iterable[str]) -> NoReturn:
             pid = -1
         if pid == 0:
             control.close()
-            _work(socket.socket(fileno=descriptors[0]))
+            _work(socket.socket(fileno=descriptors[0]), catch_ups)
         os.close(descriptors[0])
         _send(control, struct.pack("!i", pid))
 
 
-def _work(channel: socket.socket) -> NoReturn:
+def _work(channel: socket.socket, catch_ups: list[Callable[[], None]]) -> NoReturn:
     """A worker's life: one call after the other, until the socket is closed."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(
@@ -549,7 +556,13 @@ def _work(channel: socket.socket) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     try:
         while True:
-            reply = _answer(channel, _receive(channel))
+            while catch_ups and not _readable(channel, REST):
+                for catch_up in catch_ups:
+                    catch_up()
+            work = _receive(channel)
+            for catch_up in catch_ups:
+                catch_up()
+            reply = _answer(channel, work)
             _send(channel, reply)
     except (EOFError, OSError):
         os._exit(0)

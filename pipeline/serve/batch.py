@@ -80,6 +80,7 @@ def convert_all(
     """
     inputs = open_inputs(source)
     try:
+        converter.prepare(cancel=cancel)
         out.mkdir(parents=True, exist_ok=True)
         done = _read_done(out) if resume else {}
         run = _Run(inputs, out, request, converter, cancel or threading.Event(), done, on_row)
