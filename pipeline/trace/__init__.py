@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..picture import Picture
-from ..plan import Plan
-from . import drawing, vtracer
+from ..plan import Plan, detailed
+from . import drawing, flat, vtracer
 
-_TRACERS = {"vtracer": vtracer.trace, "planar": drawing.trace}
+_TRACERS = {"vtracer": vtracer.trace, "planar": drawing.trace, "vtracer-flat": flat.trace}
 
 
 def trace(picture: Picture, plan: Plan) -> str:
@@ -14,4 +14,4 @@ def trace(picture: Picture, plan: Plan) -> str:
 
     Returns an SVG with the picture's original size and viewBox. Raises `TraceFailed`.
     """
-    return _TRACERS[plan.recipe](picture, plan)
+    return _TRACERS[plan.recipe](picture, detailed(plan))

@@ -9,6 +9,7 @@ from ..picture import Picture
 from ..plan import Plan
 from .emit import write
 from .outline import Tolerances, outlines
+from .palette import limit
 from .planar import measure_edges, regions_of
 from .prepare import segment
 
@@ -16,6 +17,9 @@ _MOST_REGIONS = 1500
 """Regions above which a picture is no drawing; it is for vtracer then."""
 _PHOTO_UNEVEN, _PHOTO_REGIONS = 0.5, 120
 """Share of shading that no gradient explains, and regions that come of it, from which a picture is a photo."""
+
+_PRICE_SIDE = 512
+"""Long side, px, under which a number of the description costs less: a small picture has fewer samples to outweigh it."""
 
 
 def trace(picture: Picture, plan: Plan) -> str:
@@ -28,6 +32,7 @@ def trace(picture: Picture, plan: Plan) -> str:
         cleaning=0.0 if "cleaning" in off else knobs["cleaning"],
         gradients=knobs["gradients"] >= 0.5 and "gradients" not in off,
     )
+    label_map = limit(label_map, plan.finish, smallest=knobs["smallest_region"])
     regions = regions_of(label_map, ground="ground" not in off)
     count = len(regions.order)
     if count > _MOST_REGIONS or (label_map.uneven > _PHOTO_UNEVEN and count > _PHOTO_REGIONS):
@@ -35,7 +40,7 @@ def trace(picture: Picture, plan: Plan) -> str:
     samples = measure_edges(label_map, regions, unmixing="unmixing" not in off)
     noise = label_map.noise
     tolerances = Tolerances(
-        price=knobs["price"],
+        price=knobs["price"] * min(1.0, max(0.25, max(regions.ids.shape) / _PRICE_SIDE)),
         candidates=knobs["tolerance"] * (1 + 2 * noise),
         reach=5.0 + 4 * min(noise, 1.0),
         corner=np.pi if "corners" in off else np.radians(knobs["corner_angle"]) * (1 + 0.4 * min(noise, 1.0)),

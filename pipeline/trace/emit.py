@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache, partial
+
 import numpy as np
 
 from ..picture import Picture
@@ -51,15 +55,42 @@ def numbers(values, decimals: int = 2) -> str:
 
 
 def hex_colour(rgb) -> str:
-    """``#rgb`` or ``#rrggbb`` of three integers, 0–255."""
+    """The shortest text of a colour of three integers, 0–255: ``#rgb``, ``#rrggbb``, or a name that is shorter."""
     r, g, b = (int(x) for x in rgb)
+    if name := NAMES.get((r, g, b)):
+        return name
     if r % 17 == g % 17 == b % 17 == 0:
         return f"#{r // 17:x}{g // 17:x}{b // 17:x}"
     return f"#{r:02x}{g:02x}{b:02x}"
 
 
+NAMES = {
+    tuple(bytes.fromhex(code)): name
+    for name, code in (
+        ("red", "ff0000"), ("tan", "d2b48c"), ("gold", "ffd700"), ("gray", "808080"), ("navy", "000080"),
+        ("peru", "cd853f"), ("pink", "ffc0cb"), ("plum", "dda0dd"), ("snow", "fffafa"), ("teal", "008080"),
+        ("azure", "f0ffff"), ("beige", "f5f5dc"), ("brown", "a52a2a"), ("coral", "ff7f50"), ("green", "008000"),
+        ("ivory", "fffff0"), ("khaki", "f0e68c"), ("linen", "faf0e6"), ("olive", "808000"), ("wheat", "f5deb3"),
+        ("bisque", "ffe4c4"), ("indigo", "4b0082"), ("maroon", "800000"), ("orange", "ffa500"), ("orchid", "da70d6"),
+        ("purple", "800080"), ("salmon", "fa8072"), ("sienna", "a0522d"), ("silver", "c0c0c0"), ("tomato", "ff6347"),
+        ("violet", "ee82ee"),
+    )
+}  # fmt: skip
+"""Names of colours that are shorter than their hexadecimal digits."""
+
+
+@lru_cache(maxsize=1 << 16)
+def _fixed(value: int, decimals: int) -> str:
+    """The shortest text of a fixed-point number."""
+    return number(value / 10**decimals, decimals)
+
+
 class PathData:
-    """Builds the ``d`` of a path in relative commands on a fixed-point grid, so that rounding errors do not add up."""
+    """Builds the ``d`` of a path on a fixed-point grid, so that rounding errors do not add up.
+
+    Every command is written relative or absolute, whichever is shorter; horizontal, vertical and mirrored ones by their
+    short forms; a letter that repeats is left out.
+    """
 
     def __init__(self, decimals: int, scale: float = 1.0) -> None:
         self.decimals = decimals
@@ -67,25 +98,41 @@ class PathData:
         self.parts: list[str] = []
         self.at = self.start = (0, 0)
         self.last = ""
+        self.dotted = False
+        self.handle: tuple[int, int] | None = None
 
     def _grid(self, x: float, y: float) -> tuple[int, int]:
         return round(x * self.unit), round(y * self.unit)
 
-    def _write(self, letter: str, values: list[int]) -> None:
-        text = numbers([v / 10**self.decimals for v in values], self.decimals)
-        if letter == self.last and letter != "m":
-            self.parts.append(text if text[0] == "-" else " " + text)
-        else:
-            self.parts.append(letter + text)
-        self.last = letter
+    def _text(self, letter: str, values: list[int]) -> tuple[str, bool]:
+        """The command's text where it stands now, and whether its last number has a point."""
+        implied = {"m": "l", "M": "L"}.get(self.last, self.last)
+        out: list[str] = [] if letter == implied else [letter]
+        dotted = self.dotted
+        for value in values:
+            text = _fixed(value, self.decimals)
+            if not (out and out[-1] == letter) and text[0] != "-" and not (text[0] == "." and dotted):
+                out.append(" ")
+            out.append(text)
+            dotted = "." in text
+        return "".join(out), dotted
+
+    def _write(self, letter: str, steps: list[int], places: list[int]) -> None:
+        text, dotted = self._text(letter, steps)
+        absolute, absolute_dotted = self._text(letter.upper(), places)
+        if len(absolute) < len(text):
+            letter, text, dotted = letter.upper(), absolute, absolute_dotted
+        self.parts.append(text)
+        self.last, self.dotted = letter, dotted
+        self.handle = None
 
     def move(self, x: float, y: float) -> None:
         """Start a subpath."""
         x, y = self._grid(x, y)
         if self.parts:
-            self._write("m", [x - self.at[0], y - self.at[1]])
+            self._write("m", [x - self.at[0], y - self.at[1]], [x, y])
         else:
-            self._write("M", [x, y])
+            self._write("M", [x, y], [x, y])
         self.at = self.start = (x, y)
 
     def line(self, x: float, y: float) -> None:
@@ -95,45 +142,70 @@ class PathData:
         if not dx and not dy:
             return
         if not dy:
-            self._write("h", [dx])
+            self._write("h", [dx], [x])
         elif not dx:
-            self._write("v", [dy])
+            self._write("v", [dy], [y])
         else:
-            self._write("l", [dx, dy])
+            self._write("l", [dx, dy], [x, y])
         self.at = (x, y)
 
     def cubic(self, x1: float, y1: float, x2: float, y2: float, x: float, y: float) -> None:
         """A cubic Bézier curve."""
         p1, p2, p3 = self._grid(x1, y1), self._grid(x2, y2), self._grid(x, y)
         ax, ay = self.at
-        self._write("c", [p1[0] - ax, p1[1] - ay, p2[0] - ax, p2[1] - ay, p3[0] - ax, p3[1] - ay])
-        self.at = p3
+        rest = [*p2, *p3]
+        steps = [p2[0] - ax, p2[1] - ay, p3[0] - ax, p3[1] - ay]
+        if self.handle and p1 == (2 * ax - self.handle[0], 2 * ay - self.handle[1]):
+            self._write("s", steps, rest)
+        else:
+            self._write("c", [p1[0] - ax, p1[1] - ay, *steps], [*p1, *rest])
+        self.at, self.handle = p3, p2
 
     def arc(self, radius: float, large: bool, sweep: bool, x: float, y: float) -> None:
         """A circular arc."""
         self.elliptic(radius, radius, 0, large, sweep, x, y)
 
     def elliptic(self, rx: float, ry: float, angle: float, large: bool, sweep: bool, x: float, y: float) -> None:
-        """An elliptical arc; the flags are written against what follows, as the grammar allows."""
+        """An elliptic arc; `angle` in degrees."""
         x, y = self._grid(x, y)
         if (x, y) == self.at:
             return
         d = self.decimals
-        step = numbers([(x - self.at[0]) / 10**d, (y - self.at[1]) / 10**d], d)
+        step, there = [x - self.at[0], y - self.at[1]], [x, y]
+        texts = [numbers([v / 10**d for v in end], d) for end in (step, there)]
+        letter, end = ("a", texts[0]) if len(texts[0]) <= len(texts[1]) else ("A", texts[1])
         size = numbers([rx * self.unit / 10**d, ry * self.unit / 10**d], d)
-        self.parts.append(f"a{size} {number(angle, 1)} {large:d}{sweep:d}{step}")
-        self.last = "a"
+        self.parts.append(f"{letter}{size} {number(angle, 1)} {large:d}{sweep:d}{end}")
+        self.last, self.dotted, self.handle = letter, True, None
+        self.dotted = "." in end[max(end.rfind(" "), end.rfind("-"), 0) :]
+        self.last = "arc"  # a letter less would save nothing: a space would stand in its place
         self.at = (x, y)
+
+    def closes(self, x: float, y: float) -> bool:
+        """Whether a point is where the subpath began."""
+        return self._grid(x, y) == self.start
 
     def close(self) -> None:
         """Close the subpath; a last straight line back to its start is left to it."""
         self.parts.append("z")
         self.at = self.start
-        self.last = "z"
+        self.last, self.handle = "z", None
 
     def text(self) -> str:
         """The path data."""
         return "".join(self.parts)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing to paint: its shapes (or path data that is ready, from an absolute start), fill attributes, and box.
+
+    The box ``(left, top, right, bottom)`` holds all that is painted, px; it may be larger.
+    """
+
+    shapes: list[Shape] | str
+    fill: str
+    box: tuple[float, float, float, float]
 
 
 def write(
@@ -142,25 +214,136 @@ def write(
     """Regions and their shapes → SVG, bottom to top."""
     height, width = regions.ids.shape
     scale = picture.scale
-    fills, defs = _fills(inks, np.unique(regions.ink), scale, decimals)
-    body: list[str] = []
+    fills, defs = paints(inks, np.unique(regions.ink), scale, decimals)
     sequence = np.argsort(regions.order, kind="stable")
     drop = _background(regions) if finish.background == "drop" else -1
-    group: list[Shape] = []
-    fill = ""
-    for r in sequence.tolist():
-        if regions.order[r] < 0 or not shapes[r] or r == drop:
-            continue
-        paint = fills[int(regions.ink[r])]
-        if paint != fill and group:
-            body.append(_elements(group, fill, decimals, scale))
-            group = []
-        fill = paint
-        group = group + shapes[r]
-    if group:
-        body.append(_elements(group, fill, decimals, scale))
-    text = (f"<defs>{''.join(defs)}</defs>" if defs else "") + "".join(body)
-    return document(text, picture.width, picture.height, (width * scale, height * scale))
+    items = [
+        Item(shapes[r], fills[int(regions.ink[r])], _box(shapes[r]))
+        for r in sequence.tolist()
+        if regions.order[r] >= 0 and shapes[r] and r != drop
+    ]
+    body = arrange(items, finish, decimals, scale)
+    return document(definitions(defs) + body, picture.width, picture.height, (width * scale, height * scale))
+
+
+def definitions(defs: list[str]) -> str:
+    """The ``<defs>`` of gradients, or nothing."""
+    return f"<defs>{''.join(defs)}</defs>" if defs else ""
+
+
+def arrange(items: list[Item], finish: Finish, decimals: int, scale: float = 1.0) -> str:
+    """Items, bottom to top, as markup in the groups that the finish asks for."""
+    tags = partial(_tags, decimals=decimals, scale=scale)
+    if finish.grouping == "shape":
+        runs = [[item] for item in items]
+        body = "".join(_painted(tags(run), run[0].fill) for run in runs)
+    elif finish.grouping == "layer":
+        runs = []
+        body = ""
+        for i, layer in enumerate(_layers(items), 1):
+            inside = _runs(layer)
+            runs += inside
+            body += f'<g id="layer{i}">' + "".join(_painted(tags(run), run[0].fill) for run in inside) + "</g>"
+    elif finish.grouping == "colour":
+        runs = _runs(items)
+        body = "".join(f"<g{run[0].fill}>{''.join(f'{t}/>' for item in run for t in tags([item]))}</g>" for run in runs)
+    else:
+        runs = _runs(items)
+        body = "".join(_painted(tags(run), run[0].fill) for run in runs)
+    return (_gap_filler(runs, tags) if finish.gap_filler else "") + body
+
+
+def _painted(tags: list[str], fill: str) -> str:
+    """Elements of one fill: it stands on each, or on a group around them where that is shorter."""
+    each = "".join(f"{tag}{fill}/>" for tag in tags)
+    group = f"<g{fill}>{''.join(f'{tag}/>' for tag in tags)}</g>"
+    return group if fill and len(group) < len(each) else each
+
+
+GAP = 0.75
+"""Width of the gap filler's lines, px."""
+
+
+def _gap_filler(runs: list[list[Item]], tags: Callable[[list[Item]], list[str]]) -> str:
+    """The edges of all opaque items as thin lines of their own colour."""
+    lines = "".join(
+        f"{tag}{run[0].fill.replace('fill=', 'stroke=') or ' stroke=' + chr(34) + '#000' + chr(34)}/>"
+        for run in runs
+        if "opacity" not in run[0].fill
+        for tag in tags(run)
+    )
+    return f'<g fill="none" stroke-width="{number(GAP)}" stroke-linejoin="round">{lines}</g>' if lines else ""
+
+
+def _runs(items: list[Item]) -> list[list[Item]]:
+    """Items gathered by fill: one joins the last run of its fill where nothing painted since then touches its box."""
+    runs: list[list[Item]] = []
+    last: dict[str, int] = {}
+    boxes = np.empty((len(items), 4))
+    place = np.empty(len(items), np.int64)
+    for i, item in enumerate(items):
+        run = last.get(item.fill, -1)
+        if run >= 0 and run < len(runs) - 1 and _touched(boxes[:i][place[:i] > run], item.box):
+            run = -1
+        if run < 0:
+            run = len(runs)
+            runs.append([])
+        runs[run].append(item)
+        last[item.fill] = run
+        boxes[i], place[i] = item.box, run
+    return runs
+
+
+def _layers(items: list[Item]) -> list[list[Item]]:
+    """Items by layer, bottom to top: each lies just above the highest layer that its box touches."""
+    layers: list[list[Item]] = []
+    boxes = np.empty((len(items), 4))
+    level = np.empty(len(items), np.int64)
+    for i, item in enumerate(items):
+        under = level[:i][_touching(boxes[:i], item.box)]
+        boxes[i], level[i] = item.box, under.max() + 1 if len(under) else 0
+        if level[i] == len(layers):
+            layers.append([])
+        layers[level[i]].append(item)
+    return layers
+
+
+def _touching(boxes: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:
+    left, top, right, bottom = box
+    return (boxes[:, 0] < right) & (boxes[:, 2] > left) & (boxes[:, 1] < bottom) & (boxes[:, 3] > top)
+
+
+def _touched(boxes: np.ndarray, box: tuple[float, float, float, float]) -> bool:
+    return bool(_touching(boxes, box).any())
+
+
+def _box(shapes: list[Shape]) -> tuple[float, float, float, float]:
+    """A box around shapes, px; curves lie within that of their control points."""
+    xs: list[float] = []
+    ys: list[float] = []
+    for s in shapes:
+        if isinstance(s, Outline):
+            x, y = s.start
+            xs.append(x)
+            ys.append(y)
+            for segment in s.segments:
+                if segment[0] == "a":
+                    _, radius, large, _, x1, y1 = segment
+                    half = min(np.hypot(x1 - x, y1 - y) / 2, radius)
+                    rise = radius + (1 if large else -1) * np.sqrt(radius * radius - half * half)
+                    reach = max(half, rise) if not large else 2 * radius
+                    mx, my = (x + x1) / 2, (y + y1) / 2
+                    xs += [mx - reach, mx + reach]
+                    ys += [my - reach, my + reach]
+                else:
+                    xs += segment[1::2]
+                    ys += segment[2::2]
+                x, y = segment[-2:]
+        else:
+            r = s.r if isinstance(s, Circle) else max(s.rx, s.ry)
+            xs += [s.x - r, s.x + r]
+            ys += [s.y - r, s.y + r]
+    return min(xs), min(ys), max(xs), max(ys)
 
 
 def _background(regions: Regions) -> int:
@@ -169,33 +352,47 @@ def _background(regions: Regions) -> int:
     return int(border[0]) if (border == border[0]).all() else -1
 
 
-def _elements(shapes: list[Shape], fill: str, decimals: int, scale: float) -> str:
-    """Shapes of one fill, one after another: outlines as one compound path, a lone circle or ellipse as itself."""
-    if len(shapes) == 1 and not isinstance(shapes[0], Outline):
-        s = shapes[0]
-        n = lambda v: number(v * scale, decimals)  # noqa: E731
-        if isinstance(s, Circle):
-            return f'<circle cx="{n(s.x)}" cy="{n(s.y)}" r="{n(s.r)}"{fill}/>'
-        turn = f' transform="rotate({number(s.angle, 1)} {n(s.x)} {n(s.y)})"' if s.angle else ""
-        return f'<ellipse cx="{n(s.x)}" cy="{n(s.y)}" rx="{n(s.rx)}" ry="{n(s.ry)}"{turn}{fill}/>'
+def _tags(items: list[Item], decimals: int, scale: float) -> list[str]:
+    """Items of one fill as elements, each without its fill and end.
+
+    A circle or an ellipse is one; all outlines are one compound path.
+    """
+    tags: list[str] = []
     path = PathData(decimals, scale)
-    for shape in shapes:
-        if isinstance(shape, Outline):
-            path.move(*shape.start)
-            last = len(shape.segments) - 1
-            for i, segment_ in enumerate(shape.segments):
-                if segment_[0] == "l":
-                    if i == last and np.hypot(segment_[1] - shape.start[0], segment_[2] - shape.start[1]) < 1e-6:
-                        continue
-                    path.line(segment_[1], segment_[2])
-                elif segment_[0] == "c":
-                    path.cubic(*segment_[1:])
-                else:
-                    path.arc(*segment_[1:])
+    ready: list[str] = []
+    n = lambda v: number(v * scale, decimals)  # noqa: E731
+    for item in items:
+        if isinstance(item.shapes, str):
+            ready.append(item.shapes)
+        elif len(item.shapes) == 1 and not isinstance(item.shapes[0], Outline):
+            s = item.shapes[0]
+            if isinstance(s, Circle):
+                tags.append(f'<circle cx="{n(s.x)}" cy="{n(s.y)}" r="{n(s.r)}"')
+            else:
+                turn = f' transform="rotate({number(s.angle, 1)} {n(s.x)} {n(s.y)})"' if s.angle else ""
+                tags.append(f'<ellipse cx="{n(s.x)}" cy="{n(s.y)}" rx="{n(s.rx)}" ry="{n(s.ry)}"{turn}')
         else:
-            _round(path, shape)
-        path.close()
-    return f'<path d="{path.text()}"{fill}/>'
+            for shape in item.shapes:
+                if isinstance(shape, Outline):
+                    _outline(path, shape)
+                else:
+                    _round(path, shape)
+                path.close()
+    data = "".join(ready) + path.text()
+    return [f'<path d="{data}"', *tags] if data else tags
+
+
+def _outline(path: PathData, shape: Outline) -> None:
+    path.move(*shape.start)
+    last = len(shape.segments) - 1
+    for i, segment in enumerate(shape.segments):
+        if segment[0] == "l":
+            if i < last or not path.closes(segment[1], segment[2]):
+                path.line(segment[1], segment[2])
+        elif segment[0] == "c":
+            path.cubic(*segment[1:])
+        else:
+            path.arc(*segment[1:])
 
 
 def _round(path: PathData, s: Circle | Ellipse) -> None:
@@ -208,7 +405,7 @@ def _round(path: PathData, s: Circle | Ellipse) -> None:
         path.elliptic(ellipse.rx, ellipse.ry, ellipse.angle, False, not s.hole, s.x + way * dx, s.y + way * dy)
 
 
-def _fills(inks: Inks, used: np.ndarray, scale: float, decimals: int) -> tuple[dict[int, str], list[str]]:
+def paints(inks: Inks, used: np.ndarray, scale: float, decimals: int) -> tuple[dict[int, str], list[str]]:
     """The fill attributes of every used ink, and the gradients they refer to."""
     fills: dict[int, str] = {}
     defs: list[str] = []

@@ -57,30 +57,96 @@ def _side(x, y, s, lo, hi, at, quadratic):
 
 
 @njit(cache=True)
-def _corners(x, y, s, n, reach, least, blunt, turn_of, cornerx, cornery):
+def _side_error(x, y, s, lo, hi, quadratic):
+    """Root mean square distance, px, of samples lo..hi to their own one-sided fit."""
+    total = 0.0
+    for i in range(lo, hi + 1):
+        px, py, dx, dy = _side(x, y, s, lo, hi, s[i], quadratic)
+        n = max(np.hypot(dx, dy), 1e-9)
+        total += (((x[i] - px) * dy - (y[i] - py) * dx) / n) ** 2
+    return np.sqrt(total / (hi - lo + 1))
+
+
+@njit(cache=True)
+def _smooth_error(x, y, s, lo, hi):
+    """Root mean square distance, px, of samples lo..hi to the one cubic polynomial x(s), y(s) that fits them best."""
+    n = hi - lo + 1
+    half = max((s[hi] - s[lo]) / 2, 1e-9)
+    mid = (s[hi] + s[lo]) / 2
+    a = np.zeros((4, 4))
+    bx, by = np.zeros(4), np.zeros(4)
+    row = np.empty(4)
+    for i in range(lo, hi + 1):
+        t = (s[i] - mid) / half
+        row[0], row[1], row[2], row[3] = 1.0, t, t * t, t * t * t
+        for k in range(4):
+            bx[k] += row[k] * x[i]
+            by[k] += row[k] * y[i]
+            for m in range(4):
+                a[k, m] += row[k] * row[m]
+    for k in range(4):
+        a[k, k] += 1e-9
+    cx, cy = np.linalg.solve(a, bx), np.linalg.solve(a, by)
+    total = 0.0
+    for i in range(lo, hi + 1):
+        t = (s[i] - mid) / half
+        px = cx[0] + t * (cx[1] + t * (cx[2] + t * cx[3])) - x[i]
+        py = cy[0] + t * (cy[1] + t * (cy[2] + t * cy[3])) - y[i]
+        dx = cx[1] + t * (2 * cx[2] + 3 * t * cx[3])
+        dy = cy[1] + t * (2 * cy[2] + 3 * t * cy[3])
+        total += (px * dy - py * dx) ** 2 / max(dx * dx + dy * dy, 1e-9)
+    return np.sqrt(total / n)
+
+
+@njit(cache=True)
+def _corners(x, y, s, w, n, reach, least, blunt, turn_of, cornerx, cornery):
     """Fill turn_of (n,) with the turn in radians at corners, 0 elsewhere; cornerx/y with where the sides meet.
 
-    A corner is refused where samples beside it lie farther than `blunt` px from both of its sides.
+    Each side of a sample is explained by the longest window, up to `reach` px, that a line or a quadratic fits. A corner is
+    refused where one smooth cubic explains both sides about as well, or where samples beside it lie farther than `blunt` px
+    from both of its sides.
     """
     raw = np.zeros(n)
     px = np.zeros(n)
     py = np.zeros(n)
     gap = 0.6
     for i in range(n):
-        lo = i
+        # a cheap look first: the turn between chords
+        a, b = i, i
+        while a > 0 and s[i] - s[a] < 2.2:
+            a -= 1
+        while b < n - 1 and s[b] - s[i] < 2.2:
+            b += 1
+        if a == i or b == i:
+            continue
+        ux, uy, vx, vy = x[i] - x[a], y[i] - y[a], x[b] - x[i], y[b] - y[i]
+        if abs(np.arctan2(ux * vy - uy * vx, ux * vx + uy * vy)) < 0.5 * least:
+            continue
+        a = i
+        while a > 0 and s[i] - s[a] < gap:
+            a -= 1
+        b = i
+        while b < n - 1 and s[b] - s[i] < gap:
+            b += 1
+        lo, hi = a, b
         while lo > 0 and s[i] - s[lo - 1] <= reach:
             lo -= 1
-        a = i
-        while a > lo and s[i] - s[a] < gap:
-            a -= 1
-        hi = i
         while hi < n - 1 and s[hi + 1] - s[i] <= reach:
             hi += 1
-        b = i
-        while b < hi and s[b] - s[i] < gap:
-            b += 1
         if a - lo < 1 or hi - b < 1:
             continue
+        noise = 1.6 / np.sqrt(max(w[i], 1e-9)) + 0.02
+        el = er = 0.0
+        while True:
+            el = _side_error(x, y, s, lo, a, a - lo >= 4)
+            if el <= noise or a - lo <= 2:
+                break
+            lo += max(1, (a - lo) // 4)
+        while True:
+            er = _side_error(x, y, s, b, hi, hi - b >= 4)
+            if er <= noise or hi - b <= 2:
+                break
+            hi -= max(1, (hi - b) // 4)
         lx, ly, ldx, ldy = _side(x, y, s, lo, a, s[i], a - lo >= 4)
         rx, ry, rdx, rdy = _side(x, y, s, b, hi, s[i], hi - b >= 4)
         cross = ldx * rdy - ldy * rdx
@@ -92,8 +158,7 @@ def _corners(x, y, s, n, reach, least, blunt, turn_of, cornerx, cornery):
         ix, iy = (lx + rx) / 2, (ly + ry) / 2
         if abs(cross) > 1e-6:
             u = ((rx - lx) * rdy - (ry - ly) * rdx) / cross
-            qx, qy = lx + u * ldx, ly + u * ldy
-            ix, iy = qx, qy
+            ix, iy = lx + u * ldx, ly + u * ldy
         inner = np.pi - abs(turn)
         if np.hypot(ix - x[i], iy - y[i]) > 1.0 + 0.5 / np.tan(max(inner, 0.2) / 2):
             continue
@@ -106,6 +171,14 @@ def _corners(x, y, s, n, reach, least, blunt, turn_of, cornerx, cornery):
             off = max(off, min(dl, dr))
         if off > blunt:
             continue
+        if hi - lo >= 6:
+            near_lo, near_hi = lo, hi
+            while s[i] - s[near_lo] > 4.0 and near_hi - near_lo > 7:
+                near_lo += 1
+            while s[near_hi] - s[i] > 4.0 and near_hi - near_lo > 7:
+                near_hi -= 1
+            if _smooth_error(x, y, s, near_lo, near_hi) < 1.6 * max(el, er) + 0.02:
+                continue
         raw[i] = turn
         px[i] = ix
         py[i] = iy
@@ -452,15 +525,15 @@ def fit_run(x, y, sigma, closed, price, tolerance, reach, least, blunt, arcs):
     # corners, on a padded copy where closed
     pad = min(m, 40) if closed else 0
     q = m + 2 * pad
-    ex, ey = np.empty(q), np.empty(q)
+    ex, ey, ew = np.empty(q), np.empty(q), np.empty(q)
     for i in range(q):
         k = (i - pad) % m
-        ex[i], ey[i] = px[k], py[k]
+        ex[i], ey[i], ew[i] = px[k], py[k], pw[k]
     s = np.zeros(q)
     for i in range(1, q):
         s[i] = s[i - 1] + np.hypot(ex[i] - ex[i - 1], ey[i] - ey[i - 1])
     turn, kx, ky = np.zeros(q), np.zeros(q), np.zeros(q)
-    _corners(ex, ey, s, q, reach, least, blunt, turn, kx, ky)
+    _corners(ex, ey, s, ew, q, reach, least, blunt, turn, kx, ky)
     first = -1
     for i in range(pad, pad + m):
         if turn[i] != 0:

@@ -223,14 +223,14 @@ def _measure(
             if labels[y, x] != lo:
                 break
             no += 1
-        wi, wo = min(window, max(1, ni // 2)), min(window, max(1, no // 2))
         missing = 0.0
         extra = 0.0
         ok = True
         last_in = 1.0
         last_out = 0.0
         first_in = 1.0
-        for k in range(wi):
+        first_out = 0.0
+        for k in range(min(window, ni)):
             y, x = iy - k * uy, ix - k * ux
             if y < 0 or x < 0 or y >= h or x >= w:
                 break
@@ -242,7 +242,7 @@ def _measure(
                 first_in = t
             if t >= 1 - pure * 0.25:
                 break
-        for k in range(wo):
+        for k in range(min(window, no)):
             y, x = oy + k * uy, ox + k * ux
             if y < 0 or x < 0 or y >= h or x >= w:
                 break
@@ -250,8 +250,14 @@ def _measure(
             ok = ok and good
             extra += t
             last_out = t
+            if k == 0:
+                first_out = t
             if t <= pure * 0.25:
                 break
+        if ni == 2 and last_in < 1 - pure:
+            missing, last_in = 1 - first_in, 1.0  # each side of a thin stroke has the pixel nearer to it
+        if no == 2 and last_out > pure:
+            extra, last_out = first_out, 0.0
         thin = False
         if ni == 1:
             # one pixel wide: what the pixel lacks belongs to the side that has no ink spilled over
@@ -278,7 +284,7 @@ def _measure(
                 elif 1 - far <= 0.06:
                     extra = t / 2
             last_out = 0.0
-        if not ok or (last_in < 1 - pure and ni > 2) or (last_out > pure and no > 2):
+        if not ok or last_in < 1 - pure or last_out > pure:
             continue
         offset = extra - missing
         if abs(offset) > window:

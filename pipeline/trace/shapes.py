@@ -36,7 +36,7 @@ def closed_shape(x: np.ndarray, y: np.ndarray, sigma: np.ndarray, price: float) 
     uncertainty and no stretch of the edge is far away.
     """
     good = sigma > 0
-    if good.sum() < max(8, 0.5 * len(x)):
+    if good.sum() < max(8, 0.7 * len(x)):
         return None
     x, y, sigma = x[good], y[good], sigma[good]
     limit = 1.3 * float(np.median(sigma)) + 0.02

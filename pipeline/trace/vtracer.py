@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterator, Mapping
 
 import cv2
 import numpy as np
@@ -17,7 +18,8 @@ import vtracer as _vtracer
 from ..errors import TraceFailed
 from ..picture import Picture
 from ..plan import Plan
-from .emit import document, hex_colour, number, numbers
+from . import palette
+from .emit import Item, arrange, document, hex_colour, number, numbers
 
 _PATH = re.compile(r'<path d="([^"]*)" fill="#([0-9A-Fa-f]{6})"(?: transform="translate\(([-\d.]+),([-\d.]+)\)")?')
 _LETTER = re.compile(r"[MLCZ]")
@@ -34,16 +36,29 @@ _FLAT_ALPHA = 6
 
 def trace(picture: Picture, plan: Plan) -> str:
     """Trace with vtracer. Raises `TraceFailed` where it panics."""
+    finish = plan.finish
+    knobs = dict(plan.knobs)
+    allowed: list[str] = []
+    if finish.limited:
+        picture, allowed = palette.quantise(picture, finish)
+        knobs |= {"color_precision": 8, "layer_difference": 0, "filter_speckle": max(1, knobs["filter_speckle"])}
     height, width = picture.pixels.shape[:2]
-    precision = int(plan.knobs["path_precision"])
-    body: list[str] = []
+    precision = int(knobs["path_precision"])
+    nearest = palette.nearest(allowed) if allowed else None
+    items: list[Item] = []
     for mask, opacity in opacity_layers(picture.pixels[..., 3]):
         rgb = picture.pixels[..., :3] if mask is None else bleed(picture.pixels[..., :3], mask)
-        raw = _run(rgb, mask, plan)
-        body += _paths(raw, precision, opacity, 0 if mask is None else -1)
-    if plan.finish.background == "drop" and body:
-        body = body[1:] if _fills_all(body[0], width, height) else body
-    return document("".join(body), picture.width, picture.height, (width, height))
+        extra = "" if opacity >= 1 else f' fill-opacity="{number(opacity)}"'
+        for rgb_, data, box in paths(rgb, mask, knobs, "spline", precision):
+            colour = hex_colour(nearest(rgb_) if nearest else rgb_)
+            items.append(Item(data, f' fill="{colour}"{extra}', box))
+    if finish.background == "drop" and items and _fills_all(items[0].shapes, width, height):
+        del items[0]
+    if finish.grouping == "compact" and not finish.gap_filler:  # each shade its own shape: nothing to gather
+        body = "".join(f'<path{item.fill} d="{item.shapes}"/>' for item in items)
+    else:
+        body = arrange(items, finish, precision)
+    return document(body, picture.width, picture.height, (width, height))
 
 
 def raw_default(picture: Picture) -> str:
@@ -101,20 +116,39 @@ def bleed(rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return colours[nearest]
 
 
-def _run(rgb: np.ndarray, mask: np.ndarray | None, plan: Plan) -> str:
+def paths(
+    rgb: np.ndarray,
+    mask: np.ndarray | None,
+    knobs: Mapping[str, float],
+    mode: str,
+    precision: int,
+    scale: float = 1.0,
+) -> Iterator[tuple[bytes, str, tuple[float, float, float, float]]]:
+    """Trace (H, W, 3) uint8 where the mask is set: colour, path data and box of each path, bottom to top.
+
+    Coordinates are times `scale`, with so many decimals. Raises `TraceFailed`.
+    """
     height, width = rgb.shape[:2]
-    alpha = np.full((height, width), 255, np.uint8) if mask is None else np.where(mask, 255, 0).astype(np.uint8)
-    rgba = np.dstack([rgb, alpha])
+    dy = 0
     if mask is not None:
+        rgba = np.dstack([rgb, np.where(mask, 255, 0).astype(np.uint8)])
         rgba[~mask] = 0
         rgba = np.concatenate([np.zeros((1, width, 4), np.uint8), rgba])
-    return _call(_bmp(rgba), plan.knobs)
+        dy = -1
+    else:
+        rgba = np.dstack([rgb, np.full((height, width), 255, np.uint8)])
+    for data, colour, tx, ty in _PATH.findall(_call(_bmp(rgba), knobs, mode)):
+        if "M" not in data:  # a cluster that was smoothed away
+            continue
+        shift = np.array([float(tx or 0), float(ty or 0) + dy])
+        text, box = _relative(data, shift, precision, scale)
+        yield bytes.fromhex(colour), text, box
 
 
-def _call(image: bytes, knobs) -> str:
+def _call(image: bytes, knobs: Mapping[str, float], mode: str = "spline") -> str:
     try:
         return _vtracer.convert_raw_image_to_svg(
-            image, img_format="bmp", colormode="color", hierarchical="stacked", mode="spline", **knobs
+            image, img_format="bmp", colormode="color", hierarchical="stacked", mode=mode, **knobs
         )
     except BaseException as error:  # a Rust panic is a BaseException
         if isinstance(error, (KeyboardInterrupt, SystemExit)):
@@ -132,24 +166,17 @@ def _bmp(rgba: np.ndarray) -> bytes:
     return head + info + masks + b"BGRs" + bytes(48) + rgba[..., [2, 1, 0, 3]].tobytes()
 
 
-def _paths(svg: str, precision: int, opacity: float, dy: float) -> list[str]:
-    """vtracer's paths, rewritten: relative commands, no transform, short numbers."""
-    out = []
-    extra = "" if opacity >= 1 else f' fill-opacity="{number(opacity)}"'
-    for data, colour, tx, ty in _PATH.findall(svg):
-        shift = np.array([float(tx or 0), float(ty or 0) + dy])
-        rgb = bytes.fromhex(colour)
-        out.append(f'<path fill="{hex_colour(rgb)}"{extra} d="{_relative(data, shift, precision)}"/>')
-    return out
-
-
-def _relative(data: str, shift: np.ndarray, precision: int) -> str:
-    """Absolute M, L, C, Z path data → the same in relative commands; rounding errors do not add up.
+def _relative(
+    data: str, shift: np.ndarray, precision: int, scale_by: float = 1.0
+) -> tuple[str, tuple[float, float, float, float]]:
+    """Absolute M, L, C, Z path data → the same in relative commands, and its box; rounding errors do not add up.
 
     The longest loop of a photo's conversion, hence one pass over plain integers, and a table of their texts.
     """
     scale = 10**precision
-    values = np.fromstring(_LETTERS.sub(" ", data), sep=" ").reshape(-1, 2) + shift
+    values = np.fromstring(_LETTERS.sub(" ", data), sep=" ").reshape(-1, 2)
+    values = (values + shift) * scale_by
+    (left, top), (right, bottom) = values.min(axis=0).tolist(), values.max(axis=0).tolist()
     grid = np.rint(values * scale).astype(np.int64).tolist()
     texts = _TEXTS.setdefault(precision, {})
     parts: list[str] = []
@@ -185,9 +212,9 @@ def _relative(data: str, shift: np.ndarray, precision: int) -> str:
         place += _POINTS[letter]
         x, y = grid[place - 1]
         last = name
-    return "".join(parts)
+    return "".join(parts), (left, top, right, bottom)
 
 
-def _fills_all(path: str, width: int, height: int) -> bool:
-    """Whether a path is the rectangle of the whole picture."""
-    return re.search(rf'd="M0 0l{width} 0 0 {height}-{width} 0 0-{height}z"|d="M0 0c', path) is not None
+def _fills_all(data: object, width: int, height: int) -> bool:
+    """Whether path data are the rectangle of the whole picture."""
+    return re.match(rf"M0 0(?:l{width} 0 0 {height}-{width} 0 0-{height}z|c)", str(data)) is not None
