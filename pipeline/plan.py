@@ -7,9 +7,10 @@ take names, ranges and defaults from that table.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -108,6 +109,20 @@ RECIPES: dict[str, Recipe] = {
                 Knob("precision", 0, 4, 2, integer=True, help="decimals of the coordinates"),
             ),
         ),
+        Recipe(
+            "vtracer-flat",
+            "vtracer on the prepared picture: each pixel its ink, enlarged, so that edges fall where they are",
+            (
+                Knob("palette_distance", 1, 40, 6, log=True, help="levels up to which two colours are one ink"),
+                Knob("smallest_region", 1, 64, 4, log=True, help="area of the smallest region kept, px²"),
+                Knob("cleaning", 0, 2, 1, help="how much of the measured damage is smoothed away"),
+                Knob("gradients", 0, 1, 1, integer=True, help="1 draws smooth shading as gradients, 0 in bands"),
+                Knob("enlargement", 1, 4, 3, integer=True, help="times that the picture is enlarged before tracing"),
+                Knob("curves", 0, 1, 0, integer=True, help="1 draws splines, 0 polygons"),
+                Knob("corner_threshold", 0, 180, 60, integer=True, help="degrees from which a turn is a corner"),
+                Knob("precision", 0, 4, 2, integer=True, help="decimals of the coordinates"),
+            ),
+        ),
     )
 }
 
@@ -115,20 +130,99 @@ STEPS = ("cleaning", "unmixing", "gradients", "shapes", "arcs", "corners", "stac
 """Steps of our own drawing that a plan can leave out, so that each can show its worth."""
 
 Background = Literal["keep", "drop"]
+Grouping = Literal["compact", "shape", "colour", "layer"]
+Detail = Literal["low", "normal", "high"]
+
+MOST_COLOURS = 256
+"""Most colours that a user can ask for, and most of a palette."""
+
+DETAIL: dict[Detail, dict[str, dict[str, float]]] = {
+    "low": {
+        "vtracer": {"filter_speckle": 2.0, "layer_difference": 1.75, "path_precision": 0.0},
+        "vtracer-flat": {"palette_distance": 2.0, "smallest_region": 4.0, "precision": 0.5},
+        "planar": {"palette_distance": 2.0, "smallest_region": 4.0, "price": 2.0, "precision": 0.5},
+    },
+    "normal": {},
+    "high": {
+        "vtracer": {"filter_speckle": 0.5, "layer_difference": 0.5},
+        "vtracer-flat": {"palette_distance": 0.6, "smallest_region": 0.4},
+        "planar": {"palette_distance": 0.6, "smallest_region": 0.4, "price": 0.4},
+    },
+}
+"""By what each knob of a recipe is multiplied for a detail other than the normal one."""
+
+_COLOUR = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})")
 
 
 @dataclass(frozen=True)
 class Finish:
     """What the user asks of the file, whatever the recipe.
 
-    `background`: ``drop`` leaves out the one colour that fills the whole border.
+    Attributes
+    ----------
+    background
+        ``drop`` leaves out the one colour that fills the whole border.
+    colours
+        The number of colours to draw with, 1–256; as many as the picture has where None. Transparency is not one of them.
+    palette
+        The only colours to draw with, as ``#rrggbb`` (``#rgb`` is taken too); any where empty.
+    grouping
+        ``compact``: few elements, shapes of one colour share a path. ``shape``: a path for each region. ``colour``: a group
+        for each colour, as far as the order of painting allows. ``layer``: a group for each layer, bottom to top.
+    gap_filler
+        Draws every shape's edge as a thin line of its own colour beneath all shapes, for programs that leave gaps between.
+    detail
+        ``low`` for fewer and simpler shapes, ``high`` for more of what is faint and small: see `detailed`.
     """
 
     background: Background = "keep"
+    colours: int | None = None
+    palette: tuple[str, ...] = ()
+    grouping: Grouping = "compact"
+    gap_filler: bool = False
+    detail: Detail = "normal"
 
     def __post_init__(self) -> None:
-        if self.background not in ("keep", "drop"):
-            raise BadSetting(f"background must be keep or drop, not {self.background!r}.")
+        _one_of("background", self.background, get_args(Background))
+        _one_of("grouping", self.grouping, get_args(Grouping))
+        _one_of("detail", self.detail, get_args(Detail))
+        if not isinstance(self.gap_filler, bool):
+            raise BadSetting(f"gap_filler must be true or false, not {self.gap_filler!r}.")
+        if self.colours is not None:
+            whole = isinstance(self.colours, (int, np.integer)) and not isinstance(self.colours, bool)
+            if not whole or not 1 <= self.colours <= MOST_COLOURS:
+                raise BadSetting(f"colours must be a whole number from 1 to {MOST_COLOURS}, not {self.colours!r}.")
+        if isinstance(self.palette, str) or not isinstance(self.palette, (tuple, list)):
+            raise BadSetting(f"palette must be a list of colours such as #d1006c, not {self.palette!r}.")
+        if len(self.palette) > MOST_COLOURS:
+            raise BadSetting(f"palette may have {MOST_COLOURS} colours at most, not {len(self.palette)}.")
+        if self.palette and self.colours is not None:
+            raise BadSetting("Ask for a number of colours or for a palette, not for both.")
+        object.__setattr__(self, "palette", tuple(dict.fromkeys(_hex(colour) for colour in self.palette)))
+
+    @property
+    def limited(self) -> bool:
+        """Whether the user says which or how many colours there may be."""
+        return self.colours is not None or bool(self.palette)
+
+
+def read_palette(text: str) -> tuple[str, ...]:
+    """The colours of a text such as ``#000, #d1006c``, as the command line and forms send it. Raises `BadSetting`."""
+    return tuple(_hex(word) for word in re.split(r"[\s,;]+", text) if word)
+
+
+def _hex(colour: str) -> str:
+    """``#rrggbb`` of ``#rgb``, ``rgb``, ``rrggbb`` in any case."""
+    text = str(colour).strip().lower()
+    text = text if text.startswith("#") else "#" + text
+    if not _COLOUR.fullmatch(text):
+        raise BadSetting(f"palette takes colours such as #d1006c, not {colour!r}.")
+    return text if len(text) == 7 else "#" + "".join(c * 2 for c in text[1:])
+
+
+def _one_of(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise BadSetting(f"{name} must be {', '.join(choices[:-1])} or {choices[-1]}, not {value!r}.")
 
 
 @dataclass(frozen=True)
@@ -173,7 +267,7 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """A dict that `from_json` reads back."""
-        data = {"recipe": self.recipe, "knobs": dict(self.knobs), "finish": asdict(self.finish)}
+        data = {"recipe": self.recipe, "knobs": dict(self.knobs), "finish": _finish_json(self.finish)}
         return {**data, "without": sorted(self.without)} if self.without else data
 
     @classmethod
@@ -188,6 +282,25 @@ class Plan:
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise BadSetting(f"Not a plan: {error}.") from error
+
+
+def detailed(plan: Plan) -> Plan:
+    """The plan with its knobs moved as its finish's detail asks, within their ranges; at normal detail the plan itself."""
+    factors = DETAIL[plan.finish.detail].get(plan.recipe, {})
+    if not factors:
+        return plan
+    knobs = dict(plan.knobs)
+    for knob in RECIPES[plan.recipe].knobs:
+        if knob.name in factors:
+            value = min(max(knobs[knob.name] * factors[knob.name], knob.low), knob.high)
+            knobs[knob.name] = round(value) if knob.integer else value
+    if plan.recipe == "vtracer" and knobs["filter_speckle"] == 0:
+        knobs["layer_difference"] = max(1, knobs["layer_difference"])
+    return replace(plan, knobs=knobs)
+
+
+def _finish_json(finish: Finish) -> dict[str, Any]:
+    return {**asdict(finish), "palette": list(finish.palette)}
 
 
 VTRACER_DEFAULT = Plan("vtracer")
