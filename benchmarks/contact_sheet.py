@@ -129,7 +129,8 @@ def main() -> None:
             row = rows[name]
             svg = (dev_set.root() / "svg" / options.name / options.condition / f"{name}.svg").read_text()
             image = panels(cases[name], svg)
-            text = f"{name}  SSIM@1024 {row['ssim']:.4f}  dE00 {row['de00']:.3f}  params {row['params']} / {row['params_truth']}"
+            text = f"{name}  SSIM@1024 {row['ssim']:.4f}  dE00 {row['de00']:.3f}"
+            text += f"  params {row['params']} / {row['params_truth']}"
             parts += [_title(text, image.shape[1]), image]
         path = options.out / f"{options.name}-{options.condition}-{label}-{first // A_SHEET + 1}.png"
         cv2.imwrite(str(path), np.vstack(parts))

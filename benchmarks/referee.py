@@ -15,6 +15,7 @@ import json
 import shlex
 import sys
 from collections import Counter
+from typing import Any
 
 from . import dev_set
 
@@ -30,12 +31,14 @@ def _quoted(word: str) -> str:
     return f"'{word}'" if word in ("{in}", "{out}") else shlex.quote(word)
 
 
-def recipes(name: str, condition: str) -> Counter[str]:
-    """How many of the conversions each recipe drew, from the report of the batch."""
-    report = dev_set.root() / "svg" / name / condition / "report.jsonl"
-    if not report.exists():
-        return Counter()
-    rows = map(json.loads, report.read_text().splitlines())
+def report(name: str, condition: str) -> list[dict[str, Any]]:
+    """The rows that the batch wrote of a condition; none where another command drew it."""
+    path = dev_set.root() / "svg" / name / condition / "report.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def recipes(rows: list[dict[str, Any]]) -> Counter[str]:
+    """How many of the conversions each recipe drew."""
     return Counter((row.get("parameters_used") or {}).get("recipe", "nothing") for row in rows)
 
 
@@ -63,9 +66,12 @@ def main() -> None:
             dev_set.run_peer("vtracer", condition)
             run(name, condition, ["--tier", options.tier, *options.batch])
         dev_set.script("table.py", dev_set.root(), condition)
-        shares = recipes(name, condition)
+        rows = report(name, condition)
+        shares = recipes(rows)
         total = max(sum(shares.values()), 1)
         print("  drawn by " + ", ".join(f"{recipe} {count / total:.1%}" for recipe, count in shares.most_common()))
+        for note, count in Counter(note for row in rows for note in row.get("degraded") or ()).most_common():
+            print(f"  degraded in {count} cases: {note}")
         lost = worse(name, condition)
         print(f"  worse than vtracer's default by more than {dev_set.WORSE}: {len(lost)} cases")
         for loss, case in lost:
