@@ -26,6 +26,10 @@ _SHARE = 0.5
 """Power of an ink's area that is its weight: by the area itself, a small mark in red would be lost to a large grey ground."""
 
 
+_OWN = 0.3
+"""Share of a group from which its heaviest colour, which is the artist's own, stands for all; shading has none so heavy."""
+
+
 def limit(label_map: LabelMap, finish: Finish, *, smallest: float = 0.0) -> LabelMap:
     """The label map in as many colours, or in the colours, that the finish asks for; itself where it asks for none.
 
@@ -187,9 +191,8 @@ def _choose(
         share = weights[inside]
         own = np.rint(shades[inside])
         heaviest = own[share.argmax()]
-        # a colour that is most of its group is the artist's own; a group of shading has none and takes its mean
         mean = np.rint((shades[inside] * share[:, None]).sum(axis=0) / share.sum())
-        ranked = [heaviest, mean] if share.max() > 0.5 * share.sum() else [mean, heaviest]
+        ranked = [heaviest, mean] if share.max() > _OWN * share.sum() else [mean, heaviest]
         colour = next((c for c in [*ranked, *own] if tuple(c) not in taken), mean)
         taken.add(tuple(colour))
         colours[g] = colour
