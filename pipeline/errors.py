@@ -8,6 +8,7 @@
     ├── BadSetting            a plan, a tier or an option outside its range (code: bad_setting)
     ├── TraceFailed           the tracer gave up, died or ran out of memory (code: trace_failed)
     │   └── NotADrawing       a photo or a texture, which this recipe is not for (code: not_a_drawing)
+    ├── ExportFailed          the SVG is there, but not in the format asked for (code: export_failed)
     ├── ModelUnavailable      a model is missing or fails its checks (code: model_unavailable)
     ├── Busy                  every worker is taken and the queue is full (code: busy)
     ├── OverTime              nothing was ready when the time was over (code: over_time)
@@ -67,6 +68,12 @@ class NotADrawing(TraceFailed):
     code = "not_a_drawing"
 
 
+class ExportFailed(VectorizeError):
+    """The SVG could not be turned into the format asked for; the message names what is missing."""
+
+    code = "export_failed"
+
+
 class ModelUnavailable(VectorizeError):
     """A model is missing, or failed its hash, schema or golden check."""
 
@@ -93,5 +100,6 @@ class Cancelled(VectorizeError):
 
 
 ERRORS: dict[str, type[VectorizeError]] = {
-    cls.__name__: cls for cls in (BadPicture, BadSetting, TraceFailed, ModelUnavailable, Busy, OverTime, Cancelled)
+    cls.__name__: cls
+    for cls in (BadPicture, BadSetting, TraceFailed, ExportFailed, ModelUnavailable, Busy, OverTime, Cancelled)
 }

@@ -192,7 +192,8 @@ class Finish:
             whole = isinstance(self.colours, (int, np.integer)) and not isinstance(self.colours, bool)
             if not whole or not 1 <= self.colours <= MOST_COLOURS:
                 raise BadSetting(f"colours must be a whole number from 1 to {MOST_COLOURS}, not {self.colours!r}.")
-        if isinstance(self.palette, str) or not isinstance(self.palette, (tuple, list)):
+        given: object = self.palette
+        if not isinstance(given, (tuple, list)):
             raise BadSetting(f"palette must be a list of colours such as #d1006c, not {self.palette!r}.")
         if len(self.palette) > MOST_COLOURS:
             raise BadSetting(f"palette may have {MOST_COLOURS} colours at most, not {len(self.palette)}.")

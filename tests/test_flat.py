@@ -41,9 +41,9 @@ def test_enlarging_brings_it_nearer():
 
 def test_it_has_the_artworks_colours_and_no_others():
     svg = trace(drawn(), Plan("vtracer-flat"))
-    assert {c for c in ("#f4f1e8", "#d1006c", "#191b21", "#ffcf33") if c in svg} == set(
+    assert {c for c in ("#f4f1e8", "#d1006c", "#191b21", "#ffcf33") if c in svg} == {
         part.split('"')[1] for part in svg.split(" fill=")[1:]
-    )
+    }
 
 
 def test_transparency_is_kept():
