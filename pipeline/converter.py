@@ -17,6 +17,7 @@ from .convert import Analysis, Request, Result, analyze, convert
 from .errors import BadPicture, BadSetting, ModelUnavailable, OverTime, TraceFailed, VectorizeError
 from .models import read_card
 from .picture import Source, check_size
+from .render import Format, export
 from .workers import Workers
 
 Cancel = threading.Event | Callable[[], bool]
@@ -126,6 +127,12 @@ class Converter:
         analysis: Analysis = self.workers.call(_analyze, _portable(source), timeout=seconds).value
         return analysis
 
+    def export(self, svg: str, format: Format, *, width: int | None = None, timeout: float | None = None) -> bytes:
+        """An SVG that was converted here as another format: see `render.export`, which says what is raised."""
+        seconds = config.HARD_TIMEOUT if timeout is None else timeout
+        data: bytes = self.workers.call(_export, svg, format, width, timeout=seconds).value
+        return data
+
     def health(self) -> dict[str, Any]:
         """What is there and what is missing: `available`, `models`, `degraded`, `version`, `workers`."""
         workers = self.workers.health()
@@ -158,6 +165,10 @@ def _convert(
 
 def _analyze(source: Source, *, report: Callable[[Any], None]) -> Analysis:
     return analyze(source)
+
+
+def _export(svg: str, format: Format, width: int | None, *, report: Callable[[Any], None]) -> bytes:
+    return export(svg, format, width=width)
 
 
 def _portable(source: Source) -> Source:
