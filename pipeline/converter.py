@@ -14,7 +14,16 @@ from PIL import Image
 
 from . import compiled, config, tiers
 from .convert import Analysis, Request, Result, analyze, convert
-from .errors import BadPicture, BadSetting, ModelUnavailable, OverTime, TraceFailed, VectorizeError
+from .errors import (
+    BadPicture,
+    BadSetting,
+    Busy,
+    Cancelled,
+    ModelUnavailable,
+    OverTime,
+    TraceFailed,
+    VectorizeError,
+)
 from .models import read_card
 from .picture import Source, check_size
 from .render import Format, export
@@ -56,11 +65,13 @@ class Converter:
         """
         cancelled = cancel.is_set if isinstance(cancel, threading.Event) else cancel
         deadline = time.monotonic() + timeout
-        while not compiled.complete():
-            if time.monotonic() > deadline or self.workers.closed or (cancelled and cancelled()):
-                return False
-            time.sleep(0.1)
-        return True
+        with contextlib.suppress(TraceFailed, Busy, OverTime, Cancelled):
+            while not self.workers.call(_draws, timeout=timeout, cancel=cancel).value:
+                if time.monotonic() > deadline or (cancelled and cancelled()):
+                    return False
+                time.sleep(0.2)
+            return True
+        return False
 
     def convert(
         self,
@@ -161,6 +172,11 @@ def _convert(
     source: Source, request: Request, failed: str | None = None, *, report: Callable[[Result], None]
 ) -> Result:
     return convert(source, request, report, failed=failed)
+
+
+def _draws(*, report: Callable[[Any], None]) -> bool:
+    """Whether this worker has our own drawing."""
+    return not compiled.pending
 
 
 def _analyze(source: Source, *, report: Callable[[Any], None]) -> Analysis:
