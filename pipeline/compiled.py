@@ -1,9 +1,10 @@
 """Where the machine code of our hot loops is kept, and whether all of it is there.
 
 numba compiles the loops of ``trace/`` on their first use, which takes about a minute in all, and keeps what it compiled in
-files. They lie in the first of these folders that has all of it or, failing that, can be written:
-``$TRUECURVE_CACHE/numba``, ``~/.cache/truecurve/numba``, one of our own in the folder for temporary files. A file is found by
-the content of the sources it came from, so checkouts share one folder, and no code of an older version is ever taken.
+files. They lie in ``$TRUECURVE_CACHE/numba`` where that is set and can be written; else in the first of
+``~/.cache/truecurve/numba`` and a folder of our own among the temporary files that has all of it or, failing that, can be
+written. A file is found by the content of the sources it came from, so checkouts share one folder, and no code of an older
+version is ever taken.
 """
 
 from __future__ import annotations
@@ -55,7 +56,9 @@ def _key() -> str:
 def folder() -> Path:
     """The folder of machine code, made if need be."""
     candidates = list(_candidates())
-    for path in candidates:
+    if os.environ.get("TRUECURVE_CACHE") and _usable(candidates[0]):
+        return candidates[0]
+    for path in candidates:  # one that cannot be written but has it all will do
         if (path / f"all-{_key()}").exists():
             return path
     for path in candidates:
