@@ -1,0 +1,100 @@
+"""How long our own drawing takes, over the inputs of the dev set, beside vtracer's default in the same run.
+
+    python -m benchmarks.drawing_speed                 # --condition 512 --sample 100
+
+Drawing at 512 px; the same artwork at 1024 px; a further plan for the same picture; and the process's peak of memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from pipeline.errors import NotADrawing
+from pipeline.picture import Picture, load
+from pipeline.plan import Plan
+from pipeline.trace import trace
+from pipeline.trace.vtracer import raw_default
+
+from . import dev_set
+
+TARGETS = {"median": 0.080, "p95": 0.170, "ratio": 4.0, "memory": 500.0}
+"""Seconds at 512 px, times them at 1024 px, MB."""
+
+
+def seconds(call: Callable[[Picture], object], pictures: list[Picture]) -> np.ndarray:
+    """(n,) float: seconds of one call each; NaN where the drawing refuses the picture."""
+    taken = np.empty(len(pictures))
+    for i, picture in enumerate(pictures):
+        begin = time.perf_counter()
+        try:
+            call(picture)
+        except NotADrawing:
+            taken[i] = np.nan
+            continue
+        taken[i] = time.perf_counter() - begin
+    return taken
+
+
+def at(case: dev_set.Case, side: int) -> Picture:
+    """The artwork of a case on white, rendered at a size."""
+    judge = dev_set.referee("cases")
+    bgr = judge.on_white(judge.render(case.truth.read_text(), *judge.size(case.aspect, side)))
+    rgba = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGBA)
+    return Picture(rgba, rgba.shape[1], rgba.shape[0], "PNG")
+
+
+def peak() -> float:
+    """The most memory the process has had so far, MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--condition", default="512", choices=dev_set.CONDITIONS)
+    parser.add_argument("--sample", type=int, help="as many cases, chosen by a seed (all)")
+    options = parser.parse_args()
+    cv2.setNumThreads(1)  # as in the workers
+    cases = dev_set.cases(options.condition, sample=options.sample)
+    pictures = [load(case.path) for case in cases]
+    plan = Plan("planar")
+    draw = lambda picture: trace(picture, plan)  # noqa: E731
+    seconds(draw, pictures[:3])
+    seconds(raw_default, pictures[:3])
+    start = peak()
+    default = seconds(raw_default, pictures)
+    ours = seconds(draw, pictures)
+    drawn = peak()
+    refused = int(np.isnan(ours).sum())
+    p50, p95 = np.nanpercentile(ours, [50, 95])
+    print(f"{len(cases)} inputs of {options.condition}, one at a time, OpenCV on one thread; milliseconds")
+    print(f"{'':<28}{'median':>8}{'p95':>8}{'max':>8}{'target':>16}")
+    target = f"{TARGETS['median'] * 1000:.0f} / {TARGETS['p95'] * 1000:.0f}"
+    print(f"{'our drawing':<28}{p50 * 1000:>8.1f}{p95 * 1000:>8.1f}{np.nanmax(ours) * 1000:>8.1f}{target:>16}")
+    q50, q95 = np.percentile(default, [50, 95])
+    print(f"{'vtracer default':<28}{q50 * 1000:>8.1f}{q95 * 1000:>8.1f}{default.max() * 1000:>8.1f}")
+    print(f"{'ours / default':<28}{p50 / q50:>8.2f}{p95 / q95:>8.2f}   refused: {refused}")
+    other = Plan("planar", {"price": 30.0})
+    again = np.empty(len(pictures))
+    for i, picture in enumerate(pictures):
+        seconds(draw, [picture])
+        again[i] = seconds(lambda p: trace(p, other), [picture])[0]
+    a50, a95 = np.nanpercentile(again, [50, 95])
+    print(f"{'a further plan':<28}{a50 * 1000:>8.1f}{a95 * 1000:>8.1f}{np.nanmax(again) * 1000:>8.1f}{'60':>16}")
+    few = cases[:: max(1, len(cases) // 40)]
+    small, large = (seconds(draw, [at(case, side) for case in few]) for side in (512, 1024))
+    ratio = float(np.nanmedian(large / small))
+    print(f"at 1024 px over 512 px: {ratio:.2f} in the median of {len(few)} artworks (target < {TARGETS['ratio']:.0f})")
+    print(f"memory at its peak: {peak():.0f} MB; {start:.0f} MB before drawing, {drawn:.0f} MB after 512 px")
+    slowest = np.argsort(np.nan_to_num(ours))[::-1][:5]
+    print("slowest: " + ", ".join(f"{cases[i].name} {ours[i] * 1000:.0f}" for i in slowest))
+
+
+if __name__ == "__main__":
+    main()
