@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from tqdm import tqdm
 
@@ -17,7 +17,8 @@ from . import config
 from .convert import TIERS, Request, Result, Tier
 from .converter import Converter
 from .errors import BadPicture, BadSetting, VectorizeError
-from .plan import Finish
+from .plan import MOST_COLOURS, Detail, Finish, Grouping, read_palette
+from .render import FORMATS, Format
 
 DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -43,7 +44,10 @@ def _convert(options: argparse.Namespace) -> int:
     to_stdout = str(options.output) == "-"
     if to_stdout and options.json:
         raise BadSetting("-o - and --json both write to the standard output: choose one.")
-    out: Path = options.output or options.picture.with_suffix(".svg")
+    format = _format(options)
+    if options.width is not None and format == "svg":
+        raise BadSetting("--width is for --format pdf, eps, png and dxf: an SVG scales as it is.")
+    out: Path = options.output or options.picture.with_suffix(f".{format}")
     if not to_stdout and out.absolute() == options.picture.absolute():
         raise BadSetting(f"{out} is the picture itself; name another file with -o.")
     request = _request(options)
@@ -51,13 +55,15 @@ def _convert(options: argparse.Namespace) -> int:
     try:
         with Converter(1) as converter:
             result = converter.convert(options.picture, **_fields(request))
+            data = result.svg.encode() if format == "svg" else converter.export(result.svg, format, width=options.width)
         if to_stdout:
-            sys.stdout.write(result.svg)
+            sys.stdout.flush()
+            sys.stdout.buffer.write(data)
         else:
             from .serve.batch import write_atomically
 
-            write_atomically(out, result.svg)
-            row["svg"] = str(out)
+            write_atomically(out, data)
+            row["svg" if format == "svg" else "file_out"] = str(out)
     except VectorizeError as error:
         return _failed(options, {**row, "error": error.message, "code": error.code})
     except OSError as error:
@@ -69,6 +75,15 @@ def _convert(options: argparse.Namespace) -> int:
     else:
         print(_in_words(result, out), file=sys.stderr if to_stdout else sys.stdout)
     return DONE
+
+
+def _format(options: argparse.Namespace) -> Format:
+    """The format asked for: by --format, or else by the ending of the file to write."""
+    if options.format:
+        chosen: Format = options.format
+        return chosen
+    ending = options.output.suffix[1:].lower() if options.output else ""
+    return next((f for f in FORMATS if f == ending), "svg")
 
 
 def _failed(options: argparse.Namespace, row: dict[str, Any]) -> int:
@@ -116,6 +131,7 @@ def _batch(options: argparse.Namespace) -> int:
                 request,
                 converter=converter,
                 resume=options.resume,
+                format=options.format or "svg",
                 cancel=cancel,
                 on_row=show,
             )
@@ -176,7 +192,14 @@ def _request(options: argparse.Namespace) -> Request:
         target_quality=options.target_quality,
         time_budget=options.time_budget,
         validate=options.validate,
-        finish=Finish(background=options.background),
+        finish=Finish(
+            background=options.background,
+            colours=options.colours,
+            palette=read_palette(options.palette),
+            grouping=options.grouping,
+            gap_filler=options.gap_filler,
+            detail=options.detail,
+        ),
     )
 
 
@@ -225,13 +248,49 @@ def _parser() -> argparse.ArgumentParser:
         help="how long one picture should take at most (%(default)s)",
     )
     group.add_argument(
+        "--validate", action="store_true", help="measure the SVG against the picture, and vtracer's default beside it"
+    )
+
+    finish = Finish()
+    group = how.add_argument_group("what comes out")
+    group.add_argument(
+        "--colours",
+        "--colors",
+        type=int,
+        metavar="N",
+        help=f"draw with exactly N colours, 1–{MOST_COLOURS} (as many as the picture has)",
+    )
+    group.add_argument(
+        "--palette", default="", metavar='"#..,#.."', help='draw with these colours only, for instance "#000,#d1006c"'
+    )
+    group.add_argument(
         "--background",
         choices=("keep", "drop"),
-        default=Finish().background,
+        default=finish.background,
         help="drop leaves out the colour that fills the picture's whole border, e.g. a white ground (%(default)s)",
     )
     group.add_argument(
-        "--validate", action="store_true", help="measure the SVG against the picture, and vtracer's default beside it"
+        "--grouping",
+        choices=get_args(Grouping),
+        default=finish.grouping,
+        help="compact: few elements; shape: one path each; colour: a group for each colour; layer: one for each layer "
+        "(%(default)s)",
+    )
+    group.add_argument(
+        "--detail",
+        choices=get_args(Detail),
+        default=finish.detail,
+        help="low for fewer, simpler shapes, high for more of what is faint and small (%(default)s)",
+    )
+    group.add_argument(
+        "--gap-filler",
+        action="store_true",
+        help="thin lines beneath all shapes, for programs that show gaps between neighbours",
+    )
+    group.add_argument(
+        "--format",
+        choices=FORMATS,
+        help="what to write; for convert the ending of OUT says it too, batch writes it beside the SVG (svg)",
     )
 
     one = commands.add_parser("convert", parents=[how], help="convert one picture", description="Convert one picture.")
@@ -241,8 +300,9 @@ def _parser() -> argparse.ArgumentParser:
         "--output",
         type=Path,
         metavar="OUT.svg",
-        help="where to write the SVG (IN with .svg; - for standard output)",
+        help="where to write the SVG, or what its ending says (IN with .svg; - for standard output)",
     )
+    one.add_argument("--width", type=int, metavar="PX", help="width of a PNG, PDF, EPS or DXF (the picture's own)")
     one.add_argument("--json", action="store_true", help="print everything that is known about the conversion as JSON")
     one.set_defaults(run=_convert)
 

@@ -23,6 +23,7 @@ from .. import config
 from ..convert import Request
 from ..converter import Converter
 from ..errors import Cancelled, VectorizeError
+from ..render import Format
 from .inputs import Inputs, open_inputs, svg_names
 
 Row = dict[str, Any]
@@ -57,6 +58,7 @@ def convert_all(
     resume: bool = False,
     cancel: threading.Event | None = None,
     on_row: Callable[[Row, int], None] | None = None,
+    format: Format = "svg",
 ) -> Summary:
     """Convert every picture of `source` into `out`, keeping sub-folders.
 
@@ -70,6 +72,8 @@ def convert_all(
         Ends the run when set; what is done stays, with its report.
     on_row
         Called with each row and the number of pictures in all, one call at a time.
+    format
+        Written beside each SVG where it is another.
 
     Raises
     ------
@@ -83,7 +87,7 @@ def convert_all(
         converter.prepare(cancel=cancel)
         out.mkdir(parents=True, exist_ok=True)
         done = _read_done(out) if resume else {}
-        run = _Run(inputs, out, request, converter, cancel or threading.Event(), done, on_row)
+        run = _Run(inputs, out, request, converter, cancel or threading.Event(), done, on_row, format)
         with run.report:
             run.go(jobs or converter.workers.count)
         return run.summary
@@ -103,11 +107,12 @@ class _Run:
         cancel: threading.Event,
         done: dict[str, Row],
         on_row: Callable[[Row, int], None] | None,
+        format: Format,
     ) -> None:
         self.inputs, self.out, self.request, self.converter = inputs, out, request, converter
-        self.cancel, self.done, self.on_row = cancel, done, on_row
+        self.cancel, self.done, self.on_row, self.format = cancel, done, on_row, format
         self.svgs = svg_names(inputs.names)
-        self.settings = json.dumps(_settings(request), sort_keys=True).encode()
+        self.settings = json.dumps({**_settings(request), "format": format}, sort_keys=True).encode()
         self.summary = Summary(len(inputs.names), passed_over=inputs.passed_over)
         here = set(inputs.names)
         self.report = Report(out, [row for name, row in done.items() if name in here])
@@ -160,6 +165,9 @@ class _Run:
                 return
             options = {name: getattr(self.request, name) for name in self.request.__dataclass_fields__}
             result = self.converter.convert(data, cancel=self.cancel, **options)
+            if self.format != "svg":
+                exported = self.converter.export(result.svg, self.format)
+                write_atomically((self.out / svg).with_suffix(f".{self.format}"), exported)
             write_atomically(self.out / svg, result.svg)
             row |= {"svg": svg, "ok": True, **result.record()}
         except Cancelled:
@@ -259,14 +267,14 @@ def _read_done(out: Path) -> dict[str, Row]:
     return done
 
 
-def write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, data: str | bytes) -> None:
     """Write a file so that it is there whole or not at all; its folder is made if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = (
         path.parent / f".{os.getpid()}-{threading.get_ident()}.part"
     )  # not of the name's length: that may be the longest
     try:
-        part.write_text(text, encoding="utf-8", newline="")
+        part.write_bytes(data.encode() if isinstance(data, str) else data)
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
