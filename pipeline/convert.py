@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from . import compiled, config, measure, tiers
+from .cache import Cache, content
 from .classify import UNKNOWN, Classification, classify, load_rules
 from .errors import BadSetting, ModelUnavailable, NotADrawing, TraceFailed
 from .features import Features, extract
@@ -94,6 +95,17 @@ class Result:
         return {**data, "parameters_used": self.plan.to_json(), "degraded": list(self.degraded)}
 
 
+_FEATURES, _DEFAULTS = Cache(), Cache()
+
+
+@dataclass(frozen=True)
+class _Default:
+    """What everything is compared with: vtracer's default on the same picture."""
+
+    quality: float
+    bytes: int
+
+
 @dataclass
 class _Candidate:
     plan: Plan
@@ -124,7 +136,7 @@ def analyze(source: Source) -> Analysis:
     """Features and class of a picture. Raises `BadPicture`."""
     clock = _Clock()
     picture: Picture = clock("decode", load, source)
-    features: Features = clock("features", extract, picture)
+    features: Features = clock("features", _features, picture, content(picture))
     degraded: list[str] = []
     kind: Classification = clock("classify", _classify, features, degraded, {})
     return Analysis(
@@ -153,7 +165,8 @@ def convert(
     """
     clock = _Clock()
     picture: Picture = clock("decode", load, source)
-    features: Features = clock("features", extract, picture)
+    key = content(picture)
+    features: Features = clock("features", _features, picture, key)
     degraded: list[str] = [failed] if failed else []
     versions: dict[str, str] = {}
     kind: Classification = clock("classify", _classify, features, degraded, versions)
@@ -164,7 +177,7 @@ def convert(
     plans = tiers.candidates(tier, kind, request.finish, degraded)
     if request.plan:
         plans = _with_a_way_out(request.plan, kind, degraded)
-    default: _Candidate | None = None
+    default: _Default | None = None
     best: _Candidate | None = None
     tried = 0
     refused = ""
@@ -189,7 +202,7 @@ def convert(
             stages=dict(clock.stages),
             actual_quality=best.quality,
             default_quality=default.quality if default else None,
-            default_bytes=len(default.svg.encode()) if default else None,
+            default_bytes=default.bytes if default else None,
             candidates=tried,
             model_versions=dict(versions),
             degraded=tuple(degraded),
@@ -217,7 +230,7 @@ def convert(
                 report(result())
         if measured:
             if tried == 1:
-                default = _default(picture, traced, clock, degraded)
+                default = _default(picture, traced, key, clock, degraded)
             _measure(drawn, picture, clock, degraded)
             best = max(best, drawn, key=lambda c: _j(c, default))
             if report:
@@ -266,6 +279,10 @@ def _measure(candidate: _Candidate, picture: Picture, clock: _Clock, degraded: l
         degraded.append(f"Not measured: {error.message}")
 
 
+def _features(picture: Picture, key: str) -> Features:
+    return _FEATURES.get(key, lambda: extract(picture))
+
+
 def _classify(features: Features, degraded: list[str], versions: dict[str, str]) -> Classification:
     """The class, or without rules the most cautious one, and the reason noted."""
     try:
@@ -277,19 +294,24 @@ def _classify(features: Features, degraded: list[str], versions: dict[str, str])
         return UNKNOWN
 
 
-def _default(picture: Picture, traced: Picture, clock: _Clock, degraded: list[str]) -> _Candidate | None:
-    """vtracer's default, measured: what everything is compared with."""
+def _default(picture: Picture, traced: Picture, key: str, clock: _Clock, degraded: list[str]) -> _Default | None:
+    """vtracer's default, measured once for a picture."""
+
+    def make() -> _Default:
+        svg = raw_default(traced)
+        return _Default(measure.quality(picture, svg), len(svg.encode()))
+
     try:
-        svg = clock("default", raw_default, traced)
-        return _Candidate(Plan(), svg, clock("default", measure.quality, picture, svg))
+        found: _Default = clock("default", _DEFAULTS.get, key, make)
+        return found
     except TraceFailed as error:
         degraded.append(f"vtracer's default could not be measured: {error.message}")
         return None
 
 
-def _j(candidate: _Candidate, default: _Candidate | None) -> float:
+def _j(candidate: _Candidate, default: _Default | None) -> float:
     size = len(candidate.svg.encode())
-    return measure.j_score(candidate.quality or 0.0, size, len(default.svg.encode()) if default else size)
+    return measure.j_score(candidate.quality or 0.0, size, default.bytes if default else size)
 
 
 def _reason(request: Request, tier: int, tried: int, plan: Plan, kind: Classification, refused: str) -> str:
