@@ -41,6 +41,12 @@
       api.click(); // Gradio opens its page of endpoints by this button of its footer, which is not shown
       return;
     }
+    const swatch = event.target.closest?.("[data-colour]");
+    if (swatch) {
+      await copy(swatch.dataset.colour);
+      swatch.closest(".tc-swatches").querySelector("output").textContent = swatch.dataset.colour + " ✓";
+      return;
+    }
     const button = event.target.closest?.("[data-view], [data-ground], [data-copy]");
     const result = button?.closest(".tc-result");
     if (!result || button === result) return;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import math
 import os
@@ -12,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 
 import anyio
 import anyio.to_thread
-from fastapi import APIRouter, FastAPI, File, Form, Request, UploadFile
+from fastapi import APIRouter, FastAPI, File, Form, Query, Request, Response, UploadFile
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,7 +23,9 @@ from .. import config
 from ..convert import Tier
 from ..converter import Converter
 from ..errors import BadPicture, Busy, VectorizeError
-from ..plan import Background, Finish
+from ..plan import MOST_COLOURS, Background, Detail, Finish, Grouping, read_palette
+from ..render import MEDIA_TYPES, Format
+from .exports import SHELF
 
 log = logging.getLogger("truecurve.web")
 
@@ -42,6 +45,7 @@ _STATUS = {
     "out_of_limits": 422,
     "bad_setting": 422,
     "busy": 503,
+    "export_failed": 501,
     "model_unavailable": 503,
     "over_time": 504,
 }
@@ -104,6 +108,14 @@ class ModelInfo(BaseModel):
     inference_engine: Literal["onnxruntime", "none"]
 
 
+class ExportedFile(BaseModel):
+    """The SVG in the format asked for."""
+
+    format: Format
+    media_type: str
+    content_base64: str
+
+
 class ConvertAnswer(BaseModel):
     """An SVG and its record."""
 
@@ -114,6 +126,7 @@ class ConvertAnswer(BaseModel):
     ai_metadata: AiMetadata
     processing_time: float = Field(description="Seconds from the end of the upload to the answer.")
     model_info: ModelInfo
+    file: ExportedFile | None = Field(None, description="The export; null where the format is svg.")
 
 
 class AnalyzeAnswer(BaseModel):
@@ -148,6 +161,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
         422: "The picture has too many pixels, or a setting is outside its range.",
         429: "Too many are waiting; see Retry-After.",
         500: "The picture could not be drawn.",
+        501: "A library that the format takes is not installed.",
         503: "Busy; see Retry-After.",
         504: "Nothing was ready when the time was over.",
     }.items()
@@ -196,8 +210,19 @@ def routes(converter: Converter) -> APIRouter:
             bool, Form(alias="validate", description="Measure the SVG and vtracer's default beside it.")
         ] = False,
         background: Annotated[Background, Form(description="drop leaves out a plain background.")] = "keep",
+        colours: Annotated[
+            int | None, Form(ge=1, le=MOST_COLOURS, description="Exactly so many colours; empty for the picture's own.")
+        ] = None,
+        palette: Annotated[str, Form(description="Only these colours, such as #000,#d1006c.")] = "",
+        grouping: Annotated[
+            Grouping, Form(description="compact: few elements; shape, colour or layer: one path or group for each.")
+        ] = "compact",
+        detail: Annotated[Detail, Form(description="low for fewer, simpler shapes.")] = "normal",
+        gap_filler: Annotated[bool, Form(description="Thin lines beneath all shapes.")] = False,
+        format: Annotated[Format, Form(description="What `file` holds beside the SVG.")] = "svg",
+        width: Annotated[int | None, Form(ge=1, description="Of the export, px; the picture's own if empty.")] = None,
     ) -> ConvertAnswer:
-        """Convert one picture to SVG."""
+        """Convert one picture to SVG, and to another format on request."""
         begin = time.perf_counter()
         result = await run(
             converter.convert,
@@ -206,9 +231,23 @@ def routes(converter: Converter) -> APIRouter:
             target_quality=target_quality,
             time_budget=time_budget,
             validate=measured,
-            finish=Finish(background=background),
+            finish=Finish(
+                background=background,
+                colours=colours,
+                palette=read_palette(palette),
+                grouping=grouping,
+                gap_filler=gap_filler,
+                detail=detail,
+            ),
         )
+        file = None
+        if format != "svg":
+            data = await run(converter.export, result.svg, format, width=width)
+            file = ExportedFile(
+                format=format, media_type=MEDIA_TYPES[format], content_base64=base64.b64encode(data).decode()
+            )
         return ConvertAnswer(
+            file=file,
             svg_content=result.svg,
             ai_metadata=AiMetadata(**result.record()),
             processing_time=time.perf_counter() - begin,
@@ -221,6 +260,15 @@ def routes(converter: Converter) -> APIRouter:
     async def analyze_image(image: Upload) -> AnalyzeAnswer:
         """Measure a picture and tell its class, without converting it."""
         return AnalyzeAnswer(**analysis_record(await run(converter.analyze, await _bytes(image))))
+
+    @router.get("/exports/{token}.{format}", responses={404: {"model": ErrorAnswer}}, include_in_schema=False)
+    async def exported(token: str, format: Format, width: Annotated[int | None, Query(ge=1)] = None) -> Response:
+        """A picture converted on the page, in another format."""
+        svg = SHELF.get(token)
+        if svg is None:
+            return _problem(404, "gone", "This picture is no longer kept. Please convert it again.")
+        data = await run(converter.export, svg, format, width=width)
+        return Response(data, media_type=MEDIA_TYPES[format], headers={"Content-Disposition": "attachment"})
 
     @router.get("/ai-health")
     async def ai_health() -> HealthAnswer:

@@ -12,7 +12,7 @@ import gradio as gr
 from .. import config
 from ..converter import Converter
 from ..errors import VectorizeError
-from ..plan import Background, Finish
+from ..plan import MOST_COLOURS, Background, Detail, Finish, Grouping, read_palette
 from . import texts as t
 from .api import DEFAULT_TIER, TierName, analysis_record, tier_of
 from .intake import CONVERT_QUEUE, picture_input, read
@@ -30,6 +30,11 @@ def build(converter: Converter) -> None:
         target_quality: float = config.DEFAULT_TARGET_QUALITY,
         time_budget: float = config.DEFAULT_TIME_BUDGET,
         background: Background = "keep",
+        colours: float = 0,
+        palette: str = "",
+        grouping: Grouping = "compact",
+        detail: Detail = "normal",
+        gap_filler: bool = False,
     ) -> tuple[str, dict[str, Any]]:
         """Convert a raster picture (logo, icon, drawing) to SVG, and measure the result against it.
 
@@ -39,6 +44,11 @@ def build(converter: Converter) -> None:
             target_quality: SSIM that the result should reach, 0 to 1.
             time_budget: Seconds that the conversion may take.
             background: "drop" leaves out a plain background, "keep" draws it.
+            colours: Exactly so many colours, 1 to 256; 0 for as many as the picture has.
+            palette: Only these colours, such as "#000,#d1006c"; empty for the picture's own.
+            grouping: "compact" for few elements, "shape" for a path each, "colour" or "layer" for a group for each.
+            detail: "low" for fewer and simpler shapes, "high" for more of what is faint and small.
+            gap_filler: Thin lines beneath all shapes, for programs that show gaps between them.
 
         Returns:
             The SVG's text, and a record of how it came about: class, confidence, tier, measured quality, times.
@@ -49,7 +59,7 @@ def build(converter: Converter) -> None:
             target_quality=target_quality,
             time_budget=time_budget,
             validate=True,
-            finish=Finish(background=background),
+            finish=finish_of(background, colours, palette, grouping, detail, gap_filler),
         )
         return result.svg, result.record()
 
@@ -81,11 +91,30 @@ def build(converter: Converter) -> None:
             gr.Number(config.DEFAULT_TARGET_QUALITY, minimum=0, maximum=1, label="target_quality"),
             gr.Number(config.DEFAULT_TIME_BUDGET, minimum=0.01, maximum=60, label="time_budget"),
             gr.Radio(list(get_args(Background)), value="keep", label="background"),
+            gr.Number(0, minimum=0, maximum=MOST_COLOURS, precision=0, label="colours"),
+            gr.Textbox("", label="palette"),
+            gr.Radio(list(get_args(Grouping)), value="compact", label="grouping"),
+            gr.Radio(list(get_args(Detail)), value="normal", label="detail"),
+            gr.Checkbox(False, label="gap_filler"),
         ]
         svg, record, go = gr.Textbox(label="svg"), gr.JSON(label="record"), gr.Button()
     go.click(convert, [picture, *options], [svg, record], api_name="convert", **CONVERT_QUEUE)
     go.click(analyze, picture, record, api_name="analyze", **CONVERT_QUEUE)
     go.click(health, None, record, api_name="health", concurrency_limit=None)
+
+
+def finish_of(
+    background: Background, colours: float, palette: str, grouping: Grouping, detail: Detail, gap_filler: bool
+) -> Finish:
+    """The finish that a form's values ask for: 0 colours are as many as the picture has. Raises `BadSetting`."""
+    return Finish(
+        background=background,
+        colours=int(colours) or None,
+        palette=read_palette(palette or ""),
+        grouping=grouping,
+        gap_filler=gap_filler,
+        detail=detail,
+    )
 
 
 def _given(image: str | None) -> str:

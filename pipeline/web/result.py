@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 from html import escape
 from pathlib import Path
+
+from PIL import ImageColor
 
 from ..convert import Result
 from . import texts as t
 
 PIXELATED_BELOW = 300
 """Longest side, in pixels, of an input that is shown with its pixels sharp, since it is enlarged much."""
+
+
+MOST_SWATCHES = 64
+"""Colours up to which each is shown."""
 
 
 def working_html(name: str) -> str:
@@ -31,8 +38,11 @@ def error_html(message: str, hint: str = "") -> str:
     )
 
 
-def result_html(result: Result, *, name: str, url: str) -> str:
-    """A result: both pictures over one another, and the numbers. The SVG is shown as an image only."""
+def result_html(result: Result, *, name: str, url: str, token: str) -> str:
+    """A result: both pictures over one another, and the numbers. The SVG is shown as an image only.
+
+    By `token` its other formats are fetched.
+    """
     svg = "data:image/svg+xml;base64," + base64.b64encode(result.svg.encode()).decode()
     stem = escape(Path(name).stem or "picture")
     sharp = ' class="sharp"' if max(result.width, result.height) < PIXELATED_BELOW else ""
@@ -40,6 +50,15 @@ def result_html(result: Result, *, name: str, url: str) -> str:
         f'<button type="button" data-ground="{key}" aria-pressed="{str(key == "checker").lower()}" aria-label="{text}"'
         f' title="{text}"></button>'
         for key, text in t.GROUNDS
+    )
+    panel = "".join(
+        (
+            quality_html(result),
+            tiles_html(result),
+            swatches_html(result.svg),
+            formats_html(stem, token),
+            how_html(result),
+        )
     )
     return f"""<section class="tc-result" data-view="slider" data-ground="checker">
 <header class="tc-bar">
@@ -60,9 +79,57 @@ def result_html(result: Result, *, name: str, url: str) -> str:
 <span class="tc-line" aria-hidden="true"></span>
 <input class="tc-range" type="range" min="0" max="100" step="0.5" value="50" aria-label="{t.COMPARE}">
 </div>
-<aside class="tc-panel">{quality_html(result)}{tiles_html(result)}{how_html(result)}</aside>
+<aside class="tc-panel">{panel}</aside>
 </div>
 </section>"""
+
+
+def formats_html(stem: str, token: str) -> str:
+    """Links to the other formats; they are made when they are asked for."""
+    links = "".join(
+        f'<a class="tc-button" download="{stem}.{ending}" href="api/exports/{token}.{ending}">{title}</a>'
+        for title, ending in t.FORMATS
+    )
+    return f'<section class="tc-formats"><h2>{t.MORE_FORMATS}</h2><div>{links}</div></section>'
+
+
+def colours_of(svg: str) -> list[str]:
+    """The colours of an SVG of ours, as ``#rrggbb``, in the order in which they are first painted."""
+    found: dict[str, None] = {}
+    inherited = ["#000"]
+    for name, rest in _TAG.findall(svg):
+        if name == "/g":
+            inherited.pop()
+            continue
+        given = _PAINT.search(rest)
+        paint = given[1] if given else "#000" if name == "stop" else inherited[-1]
+        if name == "g":
+            inherited.append(paint)
+        elif paint != "none" and not paint.startswith("url("):
+            found["#" + bytes(ImageColor.getrgb(paint)[:3]).hex()] = None
+            if len(found) > MOST_SWATCHES:
+                break
+    return list(found)
+
+
+_TAG = re.compile(r"<(/?g|path|circle|ellipse|rect|stop)\b([^>]*)>")
+_PAINT = re.compile(r'\b(?:fill|stop-color)="([^"]+)"')
+
+
+def swatches_html(svg: str) -> str:
+    """The SVG's colours, each to be copied; nothing where they are as many as a photo's."""
+    colours = colours_of(svg)
+    if not 0 < len(colours) <= MOST_SWATCHES:
+        return ""
+    buttons = "".join(
+        f'<button type="button" data-colour="{c}" style="--c:{c}" title="{c}" aria-label="{t.SWATCH_COPY.format(colour=c)}">'
+        f"</button>"
+        for c in colours
+    )
+    return (
+        f'<section class="tc-swatches"><h2>{t.SWATCHES} <span>{len(colours)}</span></h2><div>{buttons}</div>'
+        '<output aria-live="polite"></output></section>'
+    )
 
 
 def quality_html(result: Result) -> str:
