@@ -133,10 +133,11 @@ def _candidates(fx, fy, fv):
     x, y = (fx - mx) / size, (fy - my) / size
     # quadratic surface per channel: its gradient field tells axis and centre
     basis = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
-    coef, *_ = np.linalg.lstsq(basis, fv, rcond=None)
+    normal, right = basis.T @ basis, basis.T @ fv
+    coef = np.linalg.solve(normal + 1e-9 * len(fx) * np.eye(6), right)
     gx = coef[1] + 2 * x[:, None] * coef[3] + y[:, None] * coef[4]
     gy = coef[2] + 2 * y[:, None] * coef[5] + x[:, None] * coef[4]
-    plane, *_ = np.linalg.lstsq(basis[:, :3], fv, rcond=None)
+    plane = np.linalg.solve(normal[:3, :3] + 1e-9 * len(fx) * np.eye(3), right[:3])
     for field_x, field_y in ((plane[1][None], plane[2][None]), (gx, gy)):
         cov = np.array([[np.sum(field_x**2), np.sum(field_x * field_y)], [0, np.sum(field_y**2)]])
         cov[1, 0] = cov[0, 1]

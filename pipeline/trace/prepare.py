@@ -461,13 +461,13 @@ def _components(labels, p):
 
 
 @njit(cache=True)
-def _absorb(labels, ids, n, smallest, weight):
-    """Give components lighter than `smallest` to the neighbour they touch most. Returns how many were given away."""
+def _absorb(labels, ids, n, smallest):
+    """Give components of less than `smallest` pixels to the neighbour they touch most. Returns how many were given away."""
     h, w = labels.shape
-    mass = np.zeros(n, np.float64)
+    mass = np.zeros(n, np.int64)
     for y in range(h):
         for x in range(w):
-            mass[ids[y, x]] += weight[y, x]
+            mass[ids[y, x]] += 1
     small = 0
     for i in range(n):
         if mass[i] < smallest:
@@ -487,12 +487,12 @@ def _absorb(labels, ids, n, smallest, weight):
                 if a == b:
                     continue
                 for turn in range(2):
-                    i, l = (a, labels[yy, xx]) if turn == 0 else (b, labels[y, x])
+                    i, ink = (a, labels[yy, xx]) if turn == 0 else (b, labels[y, x])
                     if mass[i] >= smallest:
                         continue
                     for s in range(slots):
-                        if who[i, s] == l or who[i, s] < 0:
-                            who[i, s] = l
+                        if who[i, s] == ink or who[i, s] < 0:
+                            who[i, s] = ink
                             count[i, s] += 1
                             break
     for y in range(h):
@@ -505,14 +505,6 @@ def _absorb(labels, ids, n, smallest, weight):
                         best = s
                 labels[y, x] = who[i, best]
     return small
-
-
-@njit(cache=True)
-def _core_weight(p, labels, kind, colour, geom, profile):
-    """(H, W) float32: how far each pixel's ink is from the ones beside it, 0–1 at 40 levels; faint specks weigh little."""
-    h, w = labels.shape
-    out = np.ones((h, w), np.float32)
-    return out
 
 
 def segment(
@@ -539,9 +531,10 @@ def segment(
     seen = _smoothed(source, noise) if damaged else source
     flat, bend, slope = (2.0, 2.6, 14.0) if not damaged else (3.0 + 4 * noise, 3.0 + 3 * noise, 14.0)
     core = np.zeros(source.shape[:2], np.uint8)
-    _cores(seen, flat, bend, slope, core)
+    colours = seen if picture.has_alpha else np.ascontiguousarray(seen[..., :3])
+    _cores(colours, flat, bend, slope, core)
     comp = np.empty(core.shape, np.int32)
-    n = _join_cores(seen, core, flat, slope, comp)
+    n = _join_cores(colours, core, flat, slope, comp)
     area, mean, spread, deviation = _component_stats(seen, comp, n)
     if damaged:
         palette_distance = max(palette_distance, 8 + 12 * noise)
@@ -642,7 +635,7 @@ def _spread(seen, labels, inks, noise, palette_distance):
         out, rest = thin, left
         if bad.sum() < 2:
             break
-        count, comp, stats, _ = cv2.connectedComponentsWithStats(bad.astype(np.uint8), connectivity=8)
+        _, comp, stats, _ = cv2.connectedComponentsWithStats(bad.astype(np.uint8), connectivity=8)
         biggest = 1 + np.argsort(-stats[1:, cv2.CC_STAT_AREA], kind="stable")[:24]
         added = False
         for c in biggest.tolist():
@@ -668,12 +661,10 @@ def _spread(seen, labels, inks, noise, palette_distance):
 
 def _tidy(labels, seen, smallest):
     """Give specks to their neighbours, smallest first."""
-    weight = np.ones(labels.shape, np.float32)
-    for size in (1.5, smallest):
-        for _ in range(2):
-            ids, n, _ = _components(labels, seen)
-            if not _absorb(labels, ids, n, size, weight):
-                break
+    for _ in range(2):
+        ids, n, _ = _components(labels, seen)
+        if not _absorb(labels, ids, n, smallest):
+            break
 
 
 __all__ = ["LabelMap", "PROFILE", "measure_noise", "premultiply", "segment"]
