@@ -226,7 +226,7 @@ def _cubic(x, y, w, lo, hi, rounds, most, out):
     for k in range(m):
         u[k] /= max(length, 1e-9)
     chi = 0.0
-    for r in range(rounds):
+    for _ in range(rounds):
         a11 = a12 = a22 = bx1 = bx2 = by1 = by2 = 0.0
         for k in range(m):
             i = lo + 1 + k * step
@@ -368,7 +368,7 @@ def _candidates(x, y, lo, hi, tolerance, keep):
 
 @njit(cache=True)
 def _program(x, y, w, lo, hi, price, tolerance, arcs, kinds, ends, data, at):
-    """Best segmentation of samples lo..hi into lines, arcs and cubics. Appends from `at`; returns the new length and the cost."""
+    """Best segmentation of samples lo..hi into lines, arcs and cubics. Appends from `at`; returns new length and cost."""
     n = hi - lo + 1
     keep = np.zeros(n, np.bool_)
     t = tolerance
@@ -628,7 +628,7 @@ def _direction(kind, data, points, k, start):
 
 @njit(cache=True)
 def _polish(x, y, w, kinds, ends, data, points, sharp, n, closed, price):
-    """Make joints smooth where they nearly are: lines refitted to all their samples, cubics given their neighbours' tangents."""
+    """Make joints smooth where they nearly are: lines refitted to all their samples, cubics given the neighbours' tangents."""
     # lines: total least squares over their own samples, vertices where neighbours meet
     nx, ny, nc = np.zeros(n), np.zeros(n), np.zeros(n)
     okay = np.zeros(n, np.bool_)
@@ -686,7 +686,7 @@ def _polish(x, y, w, kinds, ends, data, points, sharp, n, closed, price):
     # tangents at smooth joints
     tangent = np.zeros((n + 1, 2))
     smooth = np.zeros(n + 1, np.bool_)
-    for j in range(0 if closed else 1, n if not closed else n):
+    for j in range(0 if closed else 1, n):
         a, b = (j - 1) % n, j
         if sharp[j] or (closed and j == 0 and sharp[n]):
             continue
@@ -740,10 +740,10 @@ def _tangent_cubic(x, y, w, lo, hi, points, k, tangent, smooth, price, out):
     u /= max(length, 1e-9)
     free = u.copy()
     before = 0.0
-    for r in range(3):
+    for _ in range(3):
         before = _newton(x, y, w, lo, 1, n, free, x0, y0, out[0], out[1], out[2], out[3], x3, y3)
     a, b = l0, l3
-    for r in range(4):
+    for _ in range(4):
         _newton(x, y, w, lo, 1, n, u, x0, y0, x0 + a * d0x, y0 + a * d0y, x3 + b * d3x, y3 + b * d3y, x3, y3)
         c11 = c12 = c22 = r1 = r2 = 0.0
         for i in range(n):
@@ -765,7 +765,7 @@ def _tangent_cubic(x, y, w, lo, hi, points, k, tangent, smooth, price, out):
         low, high = 0.02 * chord, 1.5 * length
         a, b = min(max(a, low), high), min(max(b, low), high)
     after = 0.0
-    for r in range(3):
+    for _ in range(3):
         after = _newton(x, y, w, lo, 1, n, u, x0, y0, x0 + a * d0x, y0 + a * d0y, x3 + b * d3x, y3 + b * d3y, x3, y3)
     if 0.5 * (after - before) > 2 * price:  # the neighbour's tangent is not this one's
         return

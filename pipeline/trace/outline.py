@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -155,13 +156,13 @@ def _loop(
         fitted = fit_run(x, y, sigma, True, tol.price, tol.candidates, tol.reach, tol.corner, tol.blunt, tol.arcs)
         if not fitted[4]:
             return _staircase(regions, a, b)
-        outline = Outline(tuple(fitted[1][0]))
-        _append(outline, fitted)
-        return outline
+        whole = Outline(tuple(fitted[1][0]))
+        _append(whole, fitted)
+        return whole
     # cyclic runs of one kind
     changes = np.flatnonzero(kinds != np.roll(kinds, 1))
     runs = [(int(changes[i]), int(changes[(i + 1) % len(changes)])) for i in range(len(changes))]
-    pieces: list[tuple[int, int, int, tuple | None]] = []
+    pieces: list[tuple[int, int, int, Any]] = []
     for lo, hi in runs:
         kind = int(kinds[lo])
         fitted = None
@@ -183,9 +184,8 @@ def _loop(
                 fitted = _plain(x[index], y[index])
         pieces.append((kind, lo, hi, fitted))
     loops = regions.loops
-    height, width = regions.ids.shape
-    ends: list[tuple[np.ndarray, np.ndarray] | None] = []
-    for i, (kind, lo, hi, fitted) in enumerate(pieces):
+    ends: list[Any] = []  # of each exact piece, its first and last point
+    for i, (kind, _, _, fitted) in enumerate(pieces):
         if kind != EXACT:
             ends.append(None)
             continue

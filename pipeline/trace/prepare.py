@@ -128,14 +128,14 @@ def _cores(p, flat, bend, slope, out):
             ok = True
             for k in range(c):
                 m = p[y, x, k]
-                u, d, l, r = p[y0, x, k], p[y1, x, k], p[y, x0, k], p[y, x1, k]
-                if abs(u - m) > slope or abs(d - m) > slope or abs(l - m) > slope or abs(r - m) > slope:
+                u, d, left, r = p[y0, x, k], p[y1, x, k], p[y, x0, k], p[y, x1, k]
+                if abs(u - m) > slope or abs(d - m) > slope or abs(left - m) > slope or abs(r - m) > slope:
                     ok = False
                     break
                 if y0 < y < y1 and abs(u + d - 2 * m) > bend:
                     ok = False
                     break
-                if x0 < x < x1 and abs(l + r - 2 * m) > bend:
+                if x0 < x < x1 and abs(left + r - 2 * m) > bend:
                     ok = False
                     break
                 if (
