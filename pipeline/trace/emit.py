@@ -13,7 +13,7 @@ from ..plan import Finish
 from .gradients import LINEAR, PROFILE, Inks, Shading
 from .outline import Outline, Shape
 from .planar import Regions
-from .shapes import Circle, Ellipse
+from .shapes import Circle, Ellipse, Rect
 
 
 def document(body: str, width: int, height: int, inner: tuple[float, float] | None = None) -> str:
@@ -118,10 +118,19 @@ class PathData:
         return "".join(out), dotted
 
     def _write(self, letter: str, steps: list[int], places: list[int]) -> None:
-        text, dotted = self._text(letter, steps)
+        if (
+            letter == "l" and len(self.parts) == 1
+        ):  # a path that begins by m is at home there, and its lines need no letter
+            self.last = "m"
+            text, dotted = self._text(letter, steps)
+            self.last = "M"
+        else:
+            text, dotted = self._text(letter, steps)
         absolute, absolute_dotted = self._text(letter.upper(), places)
         if len(absolute) < len(text):
             letter, text, dotted = letter.upper(), absolute, absolute_dotted
+        elif letter == "l" and len(self.parts) == 1:
+            self.parts[0] = "m" + self.parts[0][1:]
         self.parts.append(text)
         self.last, self.dotted = letter, dotted
         self.handle = None
@@ -339,6 +348,9 @@ def _box(shapes: list[Shape]) -> tuple[float, float, float, float]:
                     xs += segment[1::2]
                     ys += segment[2::2]
                 x, y = segment[-2:]
+        elif isinstance(s, Rect):
+            xs += [s.x, s.x + s.width]
+            ys += [s.y, s.y + s.height]
         else:
             r = s.r if isinstance(s, Circle) else max(s.rx, s.ry)
             xs += [s.x - r, s.x + r]
@@ -355,7 +367,7 @@ def _background(regions: Regions) -> int:
 def _tags(items: list[Item], decimals: int, scale: float) -> list[str]:
     """Items of one fill as elements, each without its fill and end.
 
-    A circle or an ellipse is one; all outlines are one compound path.
+    A circle, an ellipse or a rectangle is one; all outlines are one compound path.
     """
     tags: list[str] = []
     path = PathData(decimals, scale)
@@ -366,7 +378,10 @@ def _tags(items: list[Item], decimals: int, scale: float) -> list[str]:
             ready.append(item.shapes)
         elif len(item.shapes) == 1 and not isinstance(item.shapes[0], Outline):
             s = item.shapes[0]
-            if isinstance(s, Circle):
+            if isinstance(s, Rect):
+                corner = f' rx="{n(s.radius)}"' if s.radius else ""
+                tags.append(f'<rect x="{n(s.x)}" y="{n(s.y)}" width="{n(s.width)}" height="{n(s.height)}"{corner}')
+            elif isinstance(s, Circle):
                 tags.append(f'<circle cx="{n(s.x)}" cy="{n(s.y)}" r="{n(s.r)}"')
             else:
                 turn = f' transform="rotate({number(s.angle, 1)} {n(s.x)} {n(s.y)})"' if s.angle else ""
@@ -375,10 +390,12 @@ def _tags(items: list[Item], decimals: int, scale: float) -> list[str]:
             for shape in item.shapes:
                 if isinstance(shape, Outline):
                     _outline(path, shape)
+                elif isinstance(shape, Rect):
+                    _rectangle(path, shape)
                 else:
                     _round(path, shape)
                 path.close()
-    data = "".join(ready) + path.text()
+    data = path.text() + "".join(ready)
     return [f'<path d="{data}"', *tags] if data else tags
 
 
@@ -393,6 +410,24 @@ def _outline(path: PathData, shape: Outline) -> None:
             path.cubic(*segment[1:])
         else:
             path.arc(*segment[1:])
+
+
+def _rectangle(path: PathData, s: Rect) -> None:
+    """A rectangle as a part of a path, clockwise; a hole turns the other way."""
+    r, right, bottom = s.radius, s.x + s.width, s.y + s.height
+    corners = [(s.x, s.y, 0, 1), (right, s.y, -1, 0), (right, bottom, 0, -1), (s.x, bottom, 1, 0)]
+    if s.hole:
+        corners = [
+            (x, y, abs(dy) * (1 if x == s.x else -1), abs(dx) * (1 if y == s.y else -1)) for x, y, dx, dy in corners
+        ]
+        corners = [corners[i] for i in (0, 3, 2, 1)]
+    for i, (x, y, dx, dy) in enumerate(corners):
+        before = (x + r * dx, y + r * dy)
+        (path.line if i else path.move)(*before)
+        if r:
+            ax, ay = corners[(i + 1) % 4][:2]
+            length = np.hypot(ax - x, ay - y)
+            path.arc(r, False, not s.hole, x + r * (ax - x) / length, y + r * (ay - y) / length)
 
 
 def _round(path: PathData, s: Circle | Ellipse) -> None:
