@@ -10,7 +10,7 @@ from numba import njit
 
 from .fit import fit_run
 from .planar import FRAME, Regions, Samples
-from .shapes import Circle, Ellipse, closed_shape
+from .shapes import Circle, Ellipse, Rect, closed_shape
 
 EXACT, HIDDEN, BORDER = 0, 1, 2
 
@@ -40,7 +40,7 @@ class Outline:
     segments: list[tuple] = field(default_factory=list)
 
 
-Shape = Outline | Circle | Ellipse
+Shape = Outline | Circle | Ellipse | Rect
 
 
 @njit(cache=True)
@@ -151,7 +151,7 @@ def _loop(
     if (kinds == kinds[0]).all():
         if kinds[0] == BORDER:
             return _border_only(regions, a, b)
-        if tol.shapes and (shape := closed_shape(x, y, sigma, tol.price)) is not None:
+        if tol.shapes and (shape := closed_shape(x, y, sigma)) is not None:
             return shape
         fitted = fit_run(x, y, sigma, True, tol.price, tol.candidates, tol.reach, tol.corner, tol.blunt, tol.arcs)
         if not fitted[4]:

@@ -1,4 +1,4 @@
-"""Circles and ellipses, where the residual says that a closed edge is one."""
+"""Circles, ellipses and rectangles, where the residual says that a closed edge is one."""
 
 from __future__ import annotations
 
@@ -29,11 +29,23 @@ class Ellipse:
     hole: bool = False
 
 
-def closed_shape(x: np.ndarray, y: np.ndarray, sigma: np.ndarray, price: float) -> Circle | Ellipse | None:
-    """The circle or ellipse that a closed run of edge samples lies on, or None.
+@dataclass(frozen=True)
+class Rect:
+    """An upright rectangle: top left corner, size and the radius of its corners, px."""
 
-    Kåsa's circle and the direct least squares conic, kept where the root mean square residual is near the samples' own
-    uncertainty and no stretch of the edge is far away.
+    x: float
+    y: float
+    width: float
+    height: float
+    radius: float = 0.0
+    hole: bool = False
+
+
+def closed_shape(x: np.ndarray, y: np.ndarray, sigma: np.ndarray) -> Circle | Ellipse | Rect | None:
+    """The circle, ellipse or upright rectangle that a closed run of edge samples lies on, or None.
+
+    Kåsa's circle, the direct least squares conic, and a rounded rectangle by Gauss–Newton on its signed distance: kept where
+    the root mean square residual is near the samples' own uncertainty and no stretch of the edge is far away.
     """
     good = sigma > 0
     if good.sum() < max(8, 0.7 * len(x)):
@@ -54,7 +66,44 @@ def closed_shape(x: np.ndarray, y: np.ndarray, sigma: np.ndarray, price: float) 
         return Circle(float(cx), float(cy), r)
     if len(x) < 16:
         return None
-    return _ellipse(x, y, limit)
+    return _rect(x, y, limit) or _ellipse(x, y, limit)
+
+
+def _rect_distance(p: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Signed distance of points to a rounded rectangle ``(left, top, right, bottom, radius)``."""
+    r = p[4]
+    qx = np.abs(x - (p[0] + p[2]) / 2) - (p[2] - p[0]) / 2 + r
+    qy = np.abs(y - (p[1] + p[3]) / 2) - (p[3] - p[1]) / 2 + r
+    return np.hypot(np.maximum(qx, 0), np.maximum(qy, 0)) + np.minimum(np.maximum(qx, qy), 0) - r
+
+
+def _rect(x: np.ndarray, y: np.ndarray, limit: float) -> Rect | None:
+    left, top, right, bottom = x.min(), y.min(), x.max(), y.max()
+    if min(right - left, bottom - top) < 2:
+        return None
+    near = 0.3 + 2 * limit
+    beside = (np.abs(x - left) < near) | (np.abs(x - right) < near)
+    beyond = (np.abs(y - top) < near) | (np.abs(y - bottom) < near)
+    if (beside | beyond).mean() < 0.25:
+        return None
+    if len(x) > 400:
+        x, y = x[:: len(x) // 200], y[:: len(x) // 200]
+    most = min(right - left, bottom - top) / 2
+    for start in (0.0, 0.3 * most, 0.8 * most):
+        p = np.array([left, top, right, bottom, start])
+        for _ in range(8):
+            d = _rect_distance(p, x, y)
+            step = 1e-3
+            slope = np.stack([(_rect_distance(p + step * np.eye(5)[k], x, y) - d) / step for k in range(5)], 1)
+            weight = 1 / np.maximum(1.0, np.abs(d) / (2 * limit))  # a sharp corner is rounded by its pixels
+            a = slope * weight[:, None]
+            p = p - np.linalg.solve(a.T @ a + 1e-6 * np.eye(5), a.T @ (d * weight))
+            p[4] = min(max(p[4], 0.0), min(p[2] - p[0], p[3] - p[1]) / 2)
+        d = _rect_distance(p, x, y)
+        if np.mean(np.abs(d) < 3 * limit) > 0.97 and np.abs(d).max() < max(6 * limit, 0.45 if p[4] < 1 else 0.0):
+            radius = float(p[4]) if p[4] > 0.5 else 0.0
+            return Rect(float(p[0]), float(p[1]), float(p[2] - p[0]), float(p[3] - p[1]), radius)
+    return None
 
 
 def _close(d: np.ndarray, limit: float, size: float) -> bool:
