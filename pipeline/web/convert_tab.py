@@ -110,10 +110,18 @@ def build(converter: Converter) -> None:
                 " if (b) trigger('select', {index: Number(b.dataset.example)}); });",
             )
         with gr.Accordion(t.OPTIONS, open=False, elem_id="tc-options"):
-            preset = gr.Radio(t.PRESETS, value="logo", label=t.PRESET, info=t.PRESET_INFO)
+            with gr.Row():
+                preset = gr.Radio(t.PRESETS, value="logo", label=t.PRESET, info=t.PRESET_INFO)
+                background = gr.Radio(t.BACKGROUNDS, value="keep", label=t.BACKGROUND, info=t.BACKGROUND_INFO)
+            with gr.Row():
+                colours = gr.Slider(0, 32, 0, step=1, label=t.COLOURS, info=t.COLOURS_INFO)
+                palette = gr.Textbox("", label=t.PALETTE, info=t.PALETTE_INFO, placeholder=t.PALETTE_EMPTY, max_lines=1)
+            with gr.Row():
+                detail = gr.Radio(t.DETAILS, value="normal", label=t.DETAIL, info=t.DETAIL_INFO)
+                grouping = gr.Radio(t.GROUPINGS, value="compact", label=t.GROUPING, info=t.GROUPING_INFO)
             with gr.Row():
                 tier = gr.Radio(t.TIERS, value=config.DEFAULT_TIER, label=t.TIER, info=t.TIER_INFO)
-                background = gr.Radio(t.BACKGROUNDS, value="keep", label=t.BACKGROUND, info=t.BACKGROUND_INFO)
+                gap_filler = gr.Checkbox(False, label=t.GAP_FILLER, info=t.GAP_FILLER_INFO)
             with gr.Row():
                 target = gr.Slider(
                     0.9, 1, config.DEFAULT_TARGET_QUALITY, step=0.005, label=t.TARGET, info=t.TARGET_INFO
@@ -121,13 +129,6 @@ def build(converter: Converter) -> None:
                 budget = gr.Slider(
                     0.1, config.HARD_TIMEOUT, config.DEFAULT_TIME_BUDGET, step=0.1, label=t.BUDGET, info=t.BUDGET_INFO
                 )
-            with gr.Row():
-                colours = gr.Slider(0, 32, 0, step=1, label=t.COLOURS, info=t.COLOURS_INFO)
-                palette = gr.Textbox("", label=t.PALETTE, info=t.PALETTE_INFO, placeholder=t.PALETTE_EMPTY, max_lines=1)
-            with gr.Row():
-                grouping = gr.Radio(t.GROUPINGS, value="compact", label=t.GROUPING, info=t.GROUPING_INFO)
-                detail = gr.Radio(t.DETAILS, value="normal", label=t.DETAIL, info=t.DETAIL_INFO)
-                gap_filler = gr.Checkbox(False, label=t.GAP_FILLER, info=t.GAP_FILLER_INFO)
             markup(f'<p class="tc-note">{t.OPTIONS_NOTE}</p>', "tc-options-note")
 
     finish = [background, colours, palette, grouping, detail, gap_filler]
