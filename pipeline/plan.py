@@ -99,7 +99,7 @@ RECIPES: dict[str, Recipe] = {
             "planar",
             "planar: flat and shaded regions with edges at sub-pixel accuracy, for logos, icons and drawings",
             (
-                Knob("palette_distance", 1, 40, 6, log=True, help="levels up to which two colours are one ink"),
+                Knob("palette_distance", 1, 40, 3, log=True, help="levels up to which two colours are one ink"),
                 Knob("smallest_region", 1, 64, 4, log=True, help="area of the smallest region kept, px²"),
                 Knob("price", 0.5, 60, 16, log=True, help="cost of a number: higher draws with fewer nodes"),
                 Knob("tolerance", 0.03, 1.0, 0.12, log=True, help="px within which breakpoints are sought"),
@@ -113,7 +113,7 @@ RECIPES: dict[str, Recipe] = {
             "vtracer-flat",
             "vtracer on the prepared picture: each pixel its ink, enlarged, so that edges fall where they are",
             (
-                Knob("palette_distance", 1, 40, 6, log=True, help="levels up to which two colours are one ink"),
+                Knob("palette_distance", 1, 40, 3, log=True, help="levels up to which two colours are one ink"),
                 Knob("smallest_region", 1, 64, 4, log=True, help="area of the smallest region kept, px²"),
                 Knob("cleaning", 0, 2, 1, help="how much of the measured damage is smoothed away"),
                 Knob("gradients", 0, 1, 1, integer=True, help="1 draws smooth shading as gradients, 0 in bands"),
