@@ -89,6 +89,25 @@ def test_a_thin_stroke_is_whole(way, width):
     assert len(shapes(svg)) <= 2, svg
 
 
+RINGS = [
+    defect(51.31, 43.54, 22.3, 0.75, reason="one arc takes the long way round and fills the ring"),
+    defect(49.9, 41.63, 33.12, 1, reason="a curved stroke breaks into pieces, two thirds of it missing"),
+    (42.46, 45.37, 21.2, 1),
+]
+
+
+@pytest.mark.parametrize(("x", "y", "r", "width"), RINGS)
+def test_a_thin_ring_is_whole_and_empty(x, y, r, width):
+    ring = lambda u, v: disc(x, y, r + width / 2)(u, v) & ~disc(x, y, r - width / 2)(u, v)  # noqa: E731
+    rgba = pixels(96, 96, WHITE, (ring, RED))
+    svg = draw(rgba)
+    v, u = np.mgrid[0:96, 0:96] + 0.5
+    away = np.abs(np.hypot(u - x, v - y) - r) > 3
+    assert (over(svg, 96, 96)[away] == 255).all()
+    assert reproduced(rgba, svg) >= 0.8
+    assert sum(max(1, len(shape.subpaths)) for shape in shapes(svg)) <= 4
+
+
 def text(size: int, words: str, by: int = 16) -> tuple[np.ndarray, np.ndarray]:
     """Words at `size` px as (H, W, 4) uint8, and the same eight times as large."""
     font = ImageFont.load_default(size * by)
