@@ -26,7 +26,7 @@ from . import compiled
 from .convert import Request, convert
 from .errors import TraceFailed
 from .picture import Picture, load
-from .plan import RECIPES, STEPS, Plan
+from .plan import RECIPES, STEPS, Finish, Plan
 from .trace import trace
 
 SIDE = 96
@@ -132,10 +132,11 @@ def _encoded(image: Image.Image, fmt: str = "PNG", **options: int) -> bytes:
 
 
 def plans() -> Iterator[Plan]:
-    """Every recipe that is compiled, whole, and with each of its steps left out."""
+    """Every recipe that is compiled, whole, in few colours, and with each of its steps left out."""
     for recipe in RECIPES:
         if recipe != "vtracer":
             yield Plan(recipe)
+            yield Plan(recipe, {}, Finish(colours=3))
             yield from (Plan(recipe, without=frozenset((step,))) for step in STEPS)
 
 
