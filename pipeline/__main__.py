@@ -54,6 +54,7 @@ def _convert(options: argparse.Namespace) -> int:
     row: dict[str, Any] = {"file": str(options.picture), "svg": None, "ok": False, "error": None}
     try:
         with Converter(1) as converter:
+            converter.prepare()
             result = converter.convert(options.picture, **_fields(request))
             data = result.svg.encode() if format == "svg" else converter.export(result.svg, format, width=options.width)
         if to_stdout:

@@ -194,7 +194,8 @@ def test_openapi_documents_answers_and_errors(server: Server) -> None:
     assert set(convert["responses"]) >= {"200", "400", "413", "415", "422", "429", "503", "504"}
     body = convert["requestBody"]["content"]["multipart/form-data"]["schema"]
     fields = spec["components"]["schemas"][body["$ref"].rpartition("/")[2]]["properties"]
-    assert set(fields) == {"image", "tier", "target_quality", "time_budget", "validate", "background"}
+    choices = {"colours", "palette", "background", "grouping", "detail", "gap_filler", "format", "width"}
+    assert set(fields) == {"image", "tier", "target_quality", "time_budget", "validate"} | choices
     answer = spec["components"]["schemas"]["AiMetadata"]["properties"]
     assert {"predicted_quality", "actual_quality", "default_quality", "reason", "degraded"} <= set(answer)
     assert httpx.get(server.url + "/docs").status_code == 200

@@ -39,7 +39,6 @@ def defect(*values, reason: str):
     return pytest.param(*values, marks=pytest.mark.xfail(strict=True, raises=AssertionError, reason=reason))
 
 
-KNOWN_SEAM = "a gap opens where an edge meets the frame"
 KNOWN_FADE = "a soft edge without ground is drawn hard, with corners"
 
 
@@ -283,7 +282,6 @@ def checker(side: int = 120, cell: float = 23.7) -> np.ndarray:
     return pixels(side, side, NAVY, (inside, GOLD))
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason=KNOWN_SEAM)
 @pytest.mark.parametrize("by", [1, 3.37, 8])
 def test_no_ground_shows_between_touching_shapes(by):
     svg = draw(checker())
@@ -291,7 +289,6 @@ def test_no_ground_shows_between_touching_shapes(by):
     assert render(svg, side, side)[..., 3].min() == 255
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason=KNOWN_SEAM)
 def test_cairosvg_shows_no_ground_between_touching_shapes():
     cairosvg = pytest.importorskip("cairosvg")
     png = cairosvg.svg2png(draw(checker()).encode(), output_width=405, output_height=405)

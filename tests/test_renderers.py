@@ -135,7 +135,6 @@ def test_it_looks_the_same(request, drawings, renderer, name):
 
 
 @pytest.mark.browser
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="a gap opens where an edge meets the frame")
 def test_no_page_shows_between_touching_shapes(chromium, drawings):
     """The same drawing with the page's colour turned to magenta differs nowhere."""
     svg = drawings["touching triangles"]

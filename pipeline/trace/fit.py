@@ -302,18 +302,22 @@ def _arc(x, y, w, lo, hi, out):
     if length < 1e-6 or hi - lo < 3:
         return 1e12
     cx, cy = cx / length, cy / length
-    top = bottom = total = 0.0
+    top = bottom = total = high = 0.0
     for i in range(lo + 1, hi):
         u = (x[i] - x0) * cx + (y[i] - y0) * cy
         v = (y[i] - y0) * cx - (x[i] - x0) * cy
         top += w[i] * (u * u - u * length + v * v) * v
         bottom += w[i] * v * v
         total += v
+        high = max(high, abs(v))
     if bottom < 1e-9:
         return 1e12
     k = top / (2 * bottom)
     r = np.hypot(length / 2, k)
     if r > 20 * length or r < 0.3:
+        return 1e12
+    rise = r + (k if total > 0 else -k)  # of the arc above its chord, on the points' side
+    if abs(rise - high) > 0.5 + 0.1 * high:  # they lie on the circle, but not on this arc of it
         return 1e12
     mx, my = x0 + cx * length / 2 - cy * k, y0 + cy * length / 2 + cx * k
     chi = 0.0
@@ -557,8 +561,9 @@ def fit_run(x, y, sigma, closed, price, tolerance, reach, least, blunt, arcs):
         if 0 < j < count - 1:
             for d in (-1, 1):
                 g = i + d
-                while 0 <= g < q and abs(s[g] - s[i]) < 1.1:
-                    if turn[g] != 0:
+                while 0 <= g < q and abs(s[g] - s[i]) < 2.5:
+                    near = np.hypot(kx[g] - ex[i], ky[g] - ey[i]) < 1.25
+                    if turn[g] != 0 and (near or abs(s[g] - s[i]) < 1.1):
                         beside = True
                     g += d
         if beside:

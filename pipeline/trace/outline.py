@@ -13,6 +13,8 @@ from .planar import FRAME, Regions, Samples
 from .shapes import Circle, Ellipse, Rect, closed_shape
 
 EXACT, HIDDEN, BORDER = 0, 1, 2
+_STEP_X, _STEP_Y = (1, 0, -1, 0), (0, 1, 0, -1)
+"""A pixel's step in each heading."""
 
 
 @dataclass(frozen=True)
@@ -210,15 +212,11 @@ def _loop(
                 _append(outline, fitted, final)
             continue
         if outline is None:
-            outline = Outline((float(loops.vx[a + lo]), float(loops.vy[a + lo])))
+            outline = Outline(tuple(_join(regions, region, pieces, i, a, n)))
         previous = np.array(outline.segments[-1][-2:] if outline.segments else outline.start)
-        following = pieces[(i + 1) % len(pieces)]
-        nxt = ends[(i + 1) % len(pieces)]
-        target = (
-            nxt[0]
-            if nxt is not None
-            else np.array([float(loops.vx[a + following[1]]), float(loops.vy[a + following[1]])])
-        )
+        following = (i + 1) % len(pieces)
+        nxt = ends[following]
+        target = nxt[0] if nxt is not None else _join(regions, region, pieces, following, a, n)
         if kind == BORDER:
             count = (hi - lo) % n or n
             index = a + (lo + np.arange(count)) % n
@@ -237,6 +235,27 @@ def _loop(
             if nxt is None:
                 outline.segments.append(("l", *target))
     return outline
+
+
+def _join(regions: Regions, region: int, pieces: list, i: int, a: int, n: int) -> np.ndarray:
+    """Where piece i begins: between the frame and a hidden edge a little farther along the frame, beneath the neighbour."""
+    loops = regions.loops
+    crack = a + pieces[i][1]
+    corner = np.array([float(loops.vx[crack]), float(loops.vy[crack])])
+    kinds = (pieces[i - 1][0], pieces[i][0])
+    if kinds not in ((BORDER, HIDDEN), (HIDDEN, BORDER)):
+        return corner
+    forward = kinds[0] == BORDER
+    heading = int(loops.heading[a + (pieces[i][1] - 1) % n if forward else crack])
+    along = np.array([_STEP_X[heading], _STEP_Y[heading]], float) * (1 if forward else -1)
+    inward = np.array([-_STEP_Y[heading], _STEP_X[heading]], float)
+    height, width = regions.ids.shape
+    for far in (1.5, 1.0, 0.5):
+        x, y = corner + along * far + inward * 0.5
+        px, py = int(np.floor(x - 1e-6 * along[0])), int(np.floor(y - 1e-6 * along[1]))
+        if 0 <= px < width and 0 <= py < height and regions.order[regions.ids[py, px]] > regions.order[region]:
+            return corner + along * far
+    return corner
 
 
 def _frame_line(loops, a: int, crack: int, n: int, kind: int) -> tuple[int, float] | None:

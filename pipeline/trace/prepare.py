@@ -405,6 +405,49 @@ def _explain_thin(p, labels, first, rest, limit, kind, colour, geom, profile, in
 
 
 @njit(cache=True)
+def _bridge(p, labels, kind, colour, geom, profile, least, contrast, out):
+    """Join thin strokes: label a pixel with the ink beside it that covers `least` of it or more, where it is on a ridge.
+
+    A stroke narrower than a pixel and a half covers less than half of many of its pixels. Such a pixel holds more of the
+    stroke's ink than the two across from each other, and one along the stroke is labelled already.
+    """
+    h, w, _ = p.shape
+    f = np.empty(4, np.float32)
+    b = np.empty(4, np.float32)
+    for y in range(1, h - 1):
+        for x in range(1, w - 1):
+            own = labels[y, x]
+            out[y, x] = own
+            top = least
+            for d in range(4):
+                dy, dx = (0, 1) if d == 0 else ((1, 0) if d == 1 else ((1, 1) if d == 2 else (1, -1)))
+                for way in (-1, 1):
+                    ink = labels[y + way * dy, x + way * dx]
+                    if ink == own:
+                        continue
+                    # across: the direction at right angles
+                    ay, ax = dx, -dy
+                    if labels[y + ay, x + ax] == ink or labels[y - ay, x - ax] == ink:
+                        continue
+                    ink_colour(ink, x, y, kind, colour, geom, profile, f)
+                    ink_colour(own, x, y, kind, colour, geom, profile, b)
+                    far = 0.0
+                    for k in range(4):
+                        far += (f[k] - b[k]) ** 2
+                    if far < contrast * contrast:
+                        continue
+                    t, rest = _mix(p[y, x], f, b)
+                    if t < top or rest > 0.02 * far:
+                        continue
+                    left, _ = _mix(p[y + ay, x + ax], f, b)
+                    right, _ = _mix(p[y - ay, x - ax], f, b)
+                    on, _ = _mix(p[y - way * dy, x - way * dx], f, b)  # where the stroke goes on; it does not at a tip
+                    if t > left + 0.08 and t > right + 0.08 and on > 0.6 * least:
+                        top = t
+                        out[y, x] = ink
+
+
+@njit(cache=True)
 def _components(labels, p):
     """4-connected components of equal labels, also joined over a corner where the picture says so.
 
@@ -540,6 +583,9 @@ def segment(
         palette_distance = max(palette_distance, 8 + 12 * noise)
     labels, inks, banded = _inks(seen, comp, area, mean, spread, deviation, palette_distance, noise, gradients)
     labels = _spread(seen, labels, inks, noise, palette_distance)
+    joined = labels.copy()
+    _bridge(seen, labels, *inks.arrays(), 0.22 + 0.1 * min(noise, 1.0), 40.0 + 40.0 * noise, joined)
+    labels = joined
     _tidy(labels, seen, smallest * (1 + 4 * noise))
     return LabelMap(labels, inks, source, noise, banded / labels.size)
 
