@@ -418,6 +418,13 @@ def _bridge(p, labels, kind, colour, geom, profile, least, contrast, out):
         for x in range(1, w - 1):
             own = labels[y, x]
             out[y, x] = own
+            if (
+                labels[y, x - 1] == own
+                and labels[y, x + 1] == own
+                and labels[y - 1, x] == own
+                and labels[y + 1, x] == own
+            ):
+                continue
             top = least
             for d in range(4):
                 dy, dx = (0, 1) if d == 0 else ((1, 0) if d == 1 else ((1, 1) if d == 2 else (1, -1)))

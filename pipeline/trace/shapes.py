@@ -89,6 +89,8 @@ def _rect(x: np.ndarray, y: np.ndarray, limit: float) -> Rect | None:
     if len(x) > 400:
         x, y = x[:: len(x) // 200], y[:: len(x) // 200]
     most = min(right - left, bottom - top) / 2
+    if np.median(np.abs(_rect_distance(np.array([left, top, right, bottom, 0.3 * most]), x, y))) > 1 + 0.06 * most:
+        return None
     for start in (0.0, 0.3 * most, 0.8 * most):
         p = np.array([left, top, right, bottom, start])
         for _ in range(8):
