@@ -18,12 +18,15 @@ def main() -> None:
     import uvicorn
 
     from pipeline import Converter
+    from pipeline.models import store
     from pipeline.web import server
 
     on_space = "SPACE_ID" in os.environ
     host = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if on_space else "127.0.0.1")
     port = int(os.environ.get("GRADIO_SERVER_PORT") or 7860)
     converter = Converter()
+    if store().hub:
+        store().watch(idle=lambda: not converter.workers.health()["busy"])
     try:
         uvicorn.run(
             server.create(converter),

@@ -1,4 +1,4 @@
-"""The command line: ``python -m pipeline convert | batch | analyze | health``."""
+"""The command line: ``python -m pipeline convert | batch | analyze | health | models``."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import Any, get_args
 
 from tqdm import tqdm
 
-from . import config
+from . import config, models
 from .convert import TIERS, Request, Result, Tier
 from .converter import Converter
-from .errors import BadPicture, BadSetting, VectorizeError
+from .errors import BadPicture, BadSetting, ModelUnavailable, VectorizeError
 from .plan import MOST_COLOURS, Detail, Finish, Grouping, read_palette
 from .render import FORMATS, Format
 
@@ -187,6 +187,35 @@ def _health(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _models(options: argparse.Namespace) -> int:
+    here = models.store()
+    try:
+        if options.action == "pin":
+            here.pin(options.name, options.version)
+        elif options.action == "unpin":
+            here.unpin(options.name)
+        elif options.action == "rollback":
+            print(f"Serving {here.rollback(options.name)} again.")
+        elif options.action == "refresh" and not here.refresh(again=True):
+            raise ModelUnavailable(here.note or "No release is wanted: set TRUECURVE_MODELS to owner/name@tag.")
+    except ModelUnavailable as error:
+        print(f"truecurve: {error.message}", file=sys.stderr)
+        return FAILED
+    here.warm()
+    found = here.health()
+    for model in found:
+        size, seconds = (
+            f"{model.bytes / 1e6:.2f} MB",
+            "" if model.load_seconds is None else f"{model.load_seconds:.3f} s",
+        )
+        print(f"{model.name:14}{model.version or '–':>8}  {model.state:9}{size:>10}{seconds:>9}  {model.source or ''}")
+        if model.why:
+            print(f"  note: {model.why}")
+    if here.note:
+        print(f"  note: {here.note}")
+    return FAILED if any(model.state == "missing" for model in found) else DONE
+
+
 def _request(options: argparse.Namespace) -> Request:
     return Request(
         tier=options.tier,
@@ -339,6 +368,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     health.add_argument("--json", action="store_true", help="as JSON")
     health.set_defaults(run=_health)
+
+    learned = commands.add_parser(
+        "models",
+        help="list what was learned, choose a version, pull a release",
+        description="What was learned, loaded and checked. A version that is chosen is served by every running process.",
+    )
+    actions = learned.add_subparsers(dest="action", metavar="ACTION")
+    pin = actions.add_parser("pin", help="serve a certain version from now on")
+    pin.add_argument("name", metavar="NAME")
+    pin.add_argument("version", metavar="VERSION")
+    actions.add_parser("unpin", help="serve the newest again").add_argument("name", metavar="NAME")
+    back = actions.add_parser("rollback", help="serve what was served before; without a name, the release before")
+    back.add_argument("name", nargs="?", metavar="NAME")
+    actions.add_parser("refresh", help="pull the release that TRUECURVE_MODELS=owner/name@tag names from the Hub")
+    learned.set_defaults(run=_models)
     return parser
 
 

@@ -9,6 +9,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = Path(os.environ.get("TRUECURVE_ASSETS", ROOT / "assets"))
 
+CACHE = Path(
+    os.environ.get("TRUECURVE_CACHE")
+    or Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "truecurve"
+).absolute()
+"""What is kept between runs and can be had again: pulled releases, and which versions were chosen."""
+
 VERSION = "0.1.0"
 
 
@@ -51,3 +57,6 @@ MEMORY_LIMIT = 1_500_000_000
 
 MODELS = ("classifier", "class-plans")
 """What was learned and is used where it is there."""
+
+HUB_REPOSITORY, _, HUB_REVISION = os.environ.get("TRUECURVE_MODELS", "").partition("@")
+"""The repository on the Hub that releases of models are pulled from, and the tag or commit to pull; none where empty."""

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from PIL import Image
@@ -19,12 +19,11 @@ from .errors import (
     BadSetting,
     Busy,
     Cancelled,
-    ModelUnavailable,
     OverTime,
     TraceFailed,
     VectorizeError,
 )
-from .models import read_card
+from .models import store
 from .picture import Source, check_size
 from .render import Format, export
 from .workers import Workers
@@ -203,16 +202,13 @@ def _portable(source: Source) -> Source:
     raise BadPicture(f"A picture must be bytes, a path or a PIL image, not {type(source).__name__}.", "not_an_image")
 
 
-def _models() -> tuple[list[dict[str, str]], list[str]]:
-    """Name and version of what was learned and can be loaded, and in words what cannot."""
-    found, broken = [], []
-    for name in config.MODELS:
-        try:
-            card = read_card(name)
-            found.append({"name": str(card["name"]), "version": str(card["version"])})
-        except ModelUnavailable as error:
-            broken.append(error.message)
-    return found, broken
+def _models() -> tuple[list[dict[str, Any]], list[str]]:
+    """How each model does that can be loaded, and in words what cannot or is not the version wanted."""
+    found = store().health()
+    notes = [model.why for model in found if model.why]
+    if note := store().note:
+        notes.append(note)
+    return [asdict(model) for model in found if model.state != "missing"], notes
 
 
 def _missing() -> list[str]:

@@ -208,7 +208,7 @@ def test_health(converter: Converter) -> None:
     health = converter.health()
     assert set(health) == {"available", "models", "degraded", "version", "workers"}
     assert health["available"] is True and health["workers"]["alive"] == 2
-    assert all(set(model) == {"name", "version"} for model in health["models"])
+    assert all({"name", "version", "source", "state"} < set(model) for model in health["models"])
     json.dumps(health)
 
 
