@@ -2,8 +2,7 @@
 
 The description with the least ``½ Σ (d / σ)² + λ · numbers`` is found by dynamic programming over candidate breakpoints, d
 being a point's distance to the curve and σ its uncertainty (Rissanen's minimum description length; the cubics by least
-squares after Schneider, Graphics Gems 1990). Corners are found first, where one-sided quadratics disagree in direction, and
-put where the sides meet.
+squares after Schneider, Graphics Gems 1990). Corners are found first; see `corners`.
 """
 
 from __future__ import annotations
@@ -11,195 +10,17 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from .corners import corners
+
 LINE, ARC, CUBIC = 0, 1, 2
+LOOSE = 1 / 0.2**2
+"""Weight of a corner's place, px⁻², where lines are fitted to its sides: it moves to where they meet."""
+STRAIGHT = 0.25
+"""½ (d / σ)² a sample up to which a side is straight enough for that: a shallow curve is not."""
+STUMP = 2.5
+"""Length, px, up to which a segment between two lines may be a corner's rounding by its pixels."""
 NUMBERS = (2.0, 5.0, 6.0)
 """Numbers that each kind of segment writes."""
-
-
-@njit(cache=True)
-def _side(x, y, s, lo, hi, at, quadratic):
-    """Fit x(s), y(s) on samples lo..hi (inclusive); position and direction extrapolated to arc length `at`."""
-    n = hi - lo + 1
-    m = 0.0
-    for i in range(lo, hi + 1):
-        m += s[i]
-    m /= n
-    s1 = s2 = s3 = s4 = 0.0
-    x0 = x1 = x2 = y0 = y1 = y2 = 0.0
-    for i in range(lo, hi + 1):
-        t = s[i] - m
-        t2 = t * t
-        s1 += t
-        s2 += t2
-        s3 += t2 * t
-        s4 += t2 * t2
-        x0 += x[i]
-        x1 += t * x[i]
-        x2 += t2 * x[i]
-        y0 += y[i]
-        y1 += t * y[i]
-        y2 += t2 * y[i]
-    ax, bx, cx, ay, by, cy = x0 / n, 0.0, 0.0, y0 / n, 0.0, 0.0
-    if s2 > 1e-9:
-        bx, by = x1 / s2, y1 / s2
-        if quadratic:
-            # normal equations of [1, t, t²] with Σt = 0
-            det = n * (s2 * s4 - s3 * s3) - s2 * s2 * s2
-            if abs(det) > 1e-9:
-                cx = (n * (s2 * x2 - s3 * x1) - s2 * s2 * x0) / det
-                cy = (n * (s2 * y2 - s3 * y1) - s2 * s2 * y0) / det
-                bx = (x1 - cx * s3) / s2
-                by = (y1 - cy * s3) / s2
-                ax = (x0 - cx * s2) / n
-                ay = (y0 - cy * s2) / n
-    t = at - m
-    return ax + t * (bx + t * cx), ay + t * (by + t * cy), bx + 2 * t * cx, by + 2 * t * cy
-
-
-@njit(cache=True)
-def _side_error(x, y, s, lo, hi, quadratic):
-    """Root mean square distance, px, of samples lo..hi to their own one-sided fit."""
-    total = 0.0
-    for i in range(lo, hi + 1):
-        px, py, dx, dy = _side(x, y, s, lo, hi, s[i], quadratic)
-        n = max(np.hypot(dx, dy), 1e-9)
-        total += (((x[i] - px) * dy - (y[i] - py) * dx) / n) ** 2
-    return np.sqrt(total / (hi - lo + 1))
-
-
-@njit(cache=True)
-def _smooth_error(x, y, s, lo, hi):
-    """Root mean square distance, px, of samples lo..hi to the one cubic polynomial x(s), y(s) that fits them best."""
-    n = hi - lo + 1
-    half = max((s[hi] - s[lo]) / 2, 1e-9)
-    mid = (s[hi] + s[lo]) / 2
-    a = np.zeros((4, 4))
-    bx, by = np.zeros(4), np.zeros(4)
-    row = np.empty(4)
-    for i in range(lo, hi + 1):
-        t = (s[i] - mid) / half
-        row[0], row[1], row[2], row[3] = 1.0, t, t * t, t * t * t
-        for k in range(4):
-            bx[k] += row[k] * x[i]
-            by[k] += row[k] * y[i]
-            for m in range(4):
-                a[k, m] += row[k] * row[m]
-    for k in range(4):
-        a[k, k] += 1e-9
-    cx, cy = np.linalg.solve(a, bx), np.linalg.solve(a, by)
-    total = 0.0
-    for i in range(lo, hi + 1):
-        t = (s[i] - mid) / half
-        px = cx[0] + t * (cx[1] + t * (cx[2] + t * cx[3])) - x[i]
-        py = cy[0] + t * (cy[1] + t * (cy[2] + t * cy[3])) - y[i]
-        dx = cx[1] + t * (2 * cx[2] + 3 * t * cx[3])
-        dy = cy[1] + t * (2 * cy[2] + 3 * t * cy[3])
-        total += (px * dy - py * dx) ** 2 / max(dx * dx + dy * dy, 1e-9)
-    return np.sqrt(total / n)
-
-
-@njit(cache=True)
-def _corners(x, y, s, w, n, reach, least, blunt, turn_of, cornerx, cornery):
-    """Fill turn_of (n,) with the turn in radians at corners, 0 elsewhere; cornerx/y with where the sides meet.
-
-    Each side of a sample is explained by the longest window, up to `reach` px, that a line or a quadratic fits. A corner is
-    refused where one smooth cubic explains both sides about as well, or where samples beside it lie farther than `blunt` px
-    from both of its sides.
-    """
-    raw = np.zeros(n)
-    px = np.zeros(n)
-    py = np.zeros(n)
-    gap = 0.6
-    for i in range(n):
-        # a cheap look first: the turn between chords
-        a, b = i, i
-        while a > 0 and s[i] - s[a] < 2.2:
-            a -= 1
-        while b < n - 1 and s[b] - s[i] < 2.2:
-            b += 1
-        if a == i or b == i:
-            continue
-        ux, uy, vx, vy = x[i] - x[a], y[i] - y[a], x[b] - x[i], y[b] - y[i]
-        if abs(np.arctan2(ux * vy - uy * vx, ux * vx + uy * vy)) < 0.5 * least:
-            continue
-        a = i
-        while a > 0 and s[i] - s[a] < gap:
-            a -= 1
-        b = i
-        while b < n - 1 and s[b] - s[i] < gap:
-            b += 1
-        lo, hi = a, b
-        while lo > 0 and s[i] - s[lo - 1] <= reach:
-            lo -= 1
-        while hi < n - 1 and s[hi + 1] - s[i] <= reach:
-            hi += 1
-        if a - lo < 1 or hi - b < 1:
-            continue
-        noise = 1.6 / np.sqrt(max(w[i], 1e-9)) + 0.02
-        el = er = 0.0
-        while True:
-            el = _side_error(x, y, s, lo, a, a - lo >= 4)
-            if el <= noise or a - lo <= 2:
-                break
-            lo += max(1, (a - lo) // 4)
-        while True:
-            er = _side_error(x, y, s, b, hi, hi - b >= 4)
-            if er <= noise or hi - b <= 2:
-                break
-            hi -= max(1, (hi - b) // 4)
-        lx, ly, ldx, ldy = _side(x, y, s, lo, a, s[i], a - lo >= 4)
-        rx, ry, rdx, rdy = _side(x, y, s, b, hi, s[i], hi - b >= 4)
-        cross = ldx * rdy - ldy * rdx
-        dot = ldx * rdx + ldy * rdy
-        turn = np.arctan2(cross, dot)
-        if abs(turn) < least:
-            continue
-        # where the sides meet: along straight continuations from the extrapolated points
-        ix, iy = (lx + rx) / 2, (ly + ry) / 2
-        if abs(cross) > 1e-6:
-            u = ((rx - lx) * rdy - (ry - ly) * rdx) / cross
-            ix, iy = lx + u * ldx, ly + u * ldy
-        inner = np.pi - abs(turn)
-        if np.hypot(ix - x[i], iy - y[i]) > 1.0 + 0.5 / np.tan(max(inner, 0.2) / 2):
-            continue
-        # a sharp corner leaves the samples beside it on one of its sides; a rounded one does not
-        nl, nr = max(np.hypot(ldx, ldy), 1e-9), max(np.hypot(rdx, rdy), 1e-9)
-        off = 0.0
-        for j in range(a + 1, b):
-            dl = abs((x[j] - lx) * ldy - (y[j] - ly) * ldx) / nl
-            dr = abs((x[j] - rx) * rdy - (y[j] - ry) * rdx) / nr
-            off = max(off, min(dl, dr))
-        if off > blunt:
-            continue
-        if hi - lo >= 6:
-            near_lo, near_hi = lo, hi
-            while s[i] - s[near_lo] > 4.0 and near_hi - near_lo > 7:
-                near_lo += 1
-            while s[near_hi] - s[i] > 4.0 and near_hi - near_lo > 7:
-                near_hi -= 1
-            if _smooth_error(x, y, s, near_lo, near_hi) < 1.6 * max(el, er) + 0.02:
-                continue
-        raw[i] = turn
-        px[i] = ix
-        py[i] = iy
-    for i in range(n):
-        if raw[i] == 0.0:
-            continue
-        top = True
-        for j in range(i - 1, -1, -1):
-            if s[i] - s[j] > 1.6:
-                break
-            if abs(raw[j]) > abs(raw[i]):
-                top = False
-        for j in range(i + 1, n):
-            if s[j] - s[i] > 1.6:
-                break
-            if abs(raw[j]) >= abs(raw[i]):
-                top = False
-        if top:
-            turn_of[i] = raw[i]
-            cornerx[i] = px[i]
-            cornery[i] = py[i]
 
 
 @njit(cache=True)
@@ -345,6 +166,27 @@ def _line(x, y, w, lo, hi):
 
 
 @njit(cache=True)
+def _free_line(x, y, w, lo, hi, first, last):
+    """½ Σ (d / σ)² of the samples between lo and hi to their own best line, the two ends held with the weights given."""
+    sw = sx = sy = 0.0
+    for i in range(lo, hi + 1):
+        q = first if i == lo else (last if i == hi else w[i])
+        sw += q
+        sx += q * x[i]
+        sy += q * y[i]
+    sx /= sw
+    sy /= sw
+    cxx = cxy = cyy = 0.0
+    for i in range(lo, hi + 1):
+        q = first if i == lo else (last if i == hi else w[i])
+        dx, dy = x[i] - sx, y[i] - sy
+        cxx += q * dx * dx
+        cxy += q * dx * dy
+        cyy += q * dy * dy
+    return 0.25 * (cxx + cyy - np.hypot(cxx - cyy, 2 * cxy))
+
+
+@njit(cache=True)
 def _candidates(x, y, lo, hi, tolerance, keep):
     """Douglas–Peucker: mark the samples between lo and hi where a breakpoint may lie."""
     stack = [(lo, hi)]
@@ -371,8 +213,11 @@ def _candidates(x, y, lo, hi, tolerance, keep):
 
 
 @njit(cache=True)
-def _program(x, y, w, lo, hi, price, tolerance, arcs, kinds, ends, data, at):
-    """Best segmentation of samples lo..hi into lines, arcs and cubics. Appends from `at`; returns new length and cost."""
+def _program(x, y, w, lo, hi, price, tolerance, arcs, begins, finishes, kinds, ends, data, at):
+    """Best segmentation of samples lo..hi into lines, arcs and cubics. Appends from `at`; returns new length and cost.
+
+    Where it begins or finishes at a corner, that is only known to a fraction of a pixel: a line need not go through it.
+    """
     n = hi - lo + 1
     keep = np.zeros(n, np.bool_)
     t = tolerance
@@ -398,7 +243,13 @@ def _program(x, y, w, lo, hi, price, tolerance, arcs, kinds, ends, data, at):
             a, b = c[i], c[j]
             base = best[i]
             line = _line(xs, ys, ws, a, b)
-            low = 1e18
+            loose_a, loose_b = begins and i == 0, finishes and j == m - 1
+            if (loose_a or loose_b) and line > 0.5 * price and b - a > 4:
+                first = LOOSE if loose_a else 4 * ws[a]
+                last = LOOSE if loose_b else 4 * ws[b]
+                free = _free_line(xs, ys, ws, a, b, first, last)
+                if free < STRAIGHT * (b - a):
+                    line = min(line, free)
             cost = base + line + price * 2.0
             low = line
             if cost < best[j]:
@@ -537,7 +388,7 @@ def fit_run(x, y, sigma, closed, price, tolerance, reach, least, blunt, arcs):
     for i in range(1, q):
         s[i] = s[i - 1] + np.hypot(ex[i] - ex[i - 1], ey[i] - ey[i - 1])
     turn, kx, ky = np.zeros(q), np.zeros(q), np.zeros(q)
-    _corners(ex, ey, s, ew, q, reach, least, blunt, turn, kx, ky)
+    corners(ex, ey, s, ew, q, reach, least, blunt, turn, kx, ky)
     first = -1
     for i in range(pad, pad + m):
         if turn[i] != 0:
@@ -582,7 +433,7 @@ def fit_run(x, y, sigma, closed, price, tolerance, reach, least, blunt, arcs):
     lo = 0
     if closed and not hard[0] and f > 8:
         # smooth loop: once from anywhere, then from a breakpoint of that
-        at, cost = _program(fx, fy, fw, 0, f - 1, price, tolerance, arcs, kinds, ends, data, 0)
+        at, cost = _program(fx, fy, fw, 0, f - 1, price, tolerance, arcs, False, False, kinds, ends, data, 0)
         turn_at = ends[at // 2, 0]
         if at > 1 and turn_at > 0:
             rx, ry, rw = np.empty(f), np.empty(f), np.empty(f)
@@ -590,14 +441,14 @@ def fit_run(x, y, sigma, closed, price, tolerance, reach, least, blunt, arcs):
                 k = (turn_at + i) % (f - 1)
                 rx[i], ry[i], rw[i] = fx[k], fy[k], fw[k]
             kinds2, ends2, data2 = np.zeros(f, np.int8), np.zeros((f, 2), np.int64), np.zeros((f, 4))
-            at2, cost2 = _program(rx, ry, rw, 0, f - 1, price, tolerance, arcs, kinds2, ends2, data2, 0)
+            at2, cost2 = _program(rx, ry, rw, 0, f - 1, price, tolerance, arcs, False, False, kinds2, ends2, data2, 0)
             if cost2 < cost:
                 fx[:f], fy[:f], fw[:f] = rx, ry, rw
                 kinds, ends, data, at = kinds2, ends2, data2, at2
     else:
         for i in range(1, f):
             if hard[i] or i == f - 1:
-                at, _ = _program(fx, fy, fw, lo, i, price, tolerance, arcs, kinds, ends, data, at)
+                at, _ = _program(fx, fy, fw, lo, i, price, tolerance, arcs, hard[lo], hard[i], kinds, ends, data, at)
                 lo = i
     points = np.empty((at + 1, 2))
     sharp = np.zeros(at + 1, np.bool_)
@@ -606,8 +457,8 @@ def fit_run(x, y, sigma, closed, price, tolerance, reach, least, blunt, arcs):
         sharp[k] = hard[ends[k, 0]]
     points[at, 0], points[at, 1] = fx[ends[at - 1, 1]], fy[ends[at - 1, 1]]
     sharp[at] = hard[ends[at - 1, 1]]
-    _polish(fx, fy, fw, kinds, ends, data, points, sharp, at, closed, price)
-    return kinds[:at].copy(), points, data[:at].copy(), sharp, True
+    at = _polish(fx, fy, fw, kinds, ends, data, points, sharp, at, closed, price, blunt)
+    return kinds[:at].copy(), points[: at + 1].copy(), data[:at].copy(), sharp[: at + 1].copy(), True
 
 
 @njit(cache=True)
@@ -632,12 +483,10 @@ def _direction(kind, data, points, k, start):
 
 
 @njit(cache=True)
-def _polish(x, y, w, kinds, ends, data, points, sharp, n, closed, price):
-    """Make joints smooth where they nearly are: lines refitted to all their samples, cubics given the neighbours' tangents."""
-    # lines: total least squares over their own samples, vertices where neighbours meet
-    nx, ny, nc = np.zeros(n), np.zeros(n), np.zeros(n)
-    okay = np.zeros(n, np.bool_)
+def _own_lines(x, y, w, kinds, ends, points, n, nx, ny, nc, okay):
+    """Total least squares lines ``nx·x + ny·y = nc`` through each straight segment's samples; upright ones exactly so."""
     for k in range(n):
+        okay[k] = False
         if kinds[k] != 0 or ends[k, 1] - ends[k, 0] < 4:
             continue
         sw = sx = sy = 0.0
@@ -660,6 +509,67 @@ def _polish(x, y, w, kinds, ends, data, points, sharp, n, closed, price):
         nx[k], ny[k] = -np.sin(angle), np.cos(angle)
         nc[k] = nx[k] * sx + ny[k] * sy
         okay[k] = True
+
+
+@njit(cache=True)
+def _drop_stump(x, y, kinds, ends, data, points, sharp, n, closed, blunt, nx, ny, nc, okay):
+    """Drop the first short segment between two lines that meet near it, where no sample says that it is there.
+
+    Returns how many segments are left.
+    """
+    for k in range(n):
+        if n < 4 or (not closed and (k == 0 or k == n - 1)):
+            continue
+        a, b = (k - 1) % n, (k + 1) % n
+        if not okay[a] or not okay[b]:
+            continue
+        if np.hypot(points[k + 1, 0] - points[k, 0], points[k + 1, 1] - points[k, 1]) > STUMP:
+            continue
+        det = nx[a] * ny[b] - nx[b] * ny[a]
+        if abs(det) < 0.2:
+            continue
+        qx = (nc[a] * ny[b] - nc[b] * ny[a]) / det
+        qy = (nx[a] * nc[b] - nx[b] * nc[a]) / det
+        if (
+            max(np.hypot(qx - points[k, 0], qy - points[k, 1]), np.hypot(qx - points[k + 1, 0], qy - points[k + 1, 1]))
+            > STUMP
+        ):
+            continue
+        off = 0.0
+        for i in range(ends[k, 0] + 1, ends[k, 1]):
+            off = max(off, min(abs(nx[a] * x[i] + ny[a] * y[i] - nc[a]), abs(nx[b] * x[i] + ny[b] * y[i] - nc[b])))
+        if off > blunt:
+            continue
+        points[k, 0] = points[k + 1, 0] = qx
+        points[k, 1] = points[k + 1, 1] = qy
+        sharp[k] = sharp[k + 1] = True
+        for j in range(k, n - 1):
+            kinds[j], ends[j], data[j] = kinds[j + 1], ends[j + 1], data[j + 1]
+        for j in range(k, n):
+            points[j] = points[j + 1]
+            sharp[j] = sharp[j + 1]
+        if closed:
+            if k == n - 1:
+                points[0], sharp[0] = points[n - 1], True
+            points[n - 1], sharp[n - 1] = points[0], sharp[0]
+        return n - 1
+    return n
+
+
+@njit(cache=True)
+def _polish(x, y, w, kinds, ends, data, points, sharp, n, closed, price, blunt):
+    """Make joints smooth where they nearly are: lines refitted to all their samples, cubics given the neighbours' tangents.
+
+    Returns how many segments are left.
+    """
+    nx, ny, nc = np.zeros(n), np.zeros(n), np.zeros(n)
+    okay = np.zeros(n, np.bool_)
+    while True:
+        _own_lines(x, y, w, kinds, ends, points, n, nx, ny, nc, okay)
+        left = _drop_stump(x, y, kinds, ends, data, points, sharp, n, closed, blunt, nx, ny, nc, okay)
+        if left == n:
+            break
+        n = left
     last = n if closed else n - 1
     for j in range(1, last + 1):
         a, b = j - 1, j % n
@@ -718,6 +628,7 @@ def _polish(x, y, w, kinds, ends, data, points, sharp, n, closed, price):
     for k in range(n):
         if kinds[k] == 2:
             _tangent_cubic(x, y, w, ends[k, 0], ends[k, 1], points, k, tangent, smooth, price, data[k])
+    return n
 
 
 @njit(cache=True)

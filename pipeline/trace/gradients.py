@@ -117,7 +117,7 @@ def fit_shading(xs: np.ndarray, ys: np.ndarray, values: np.ndarray, noise: float
     good = 1.0 + noise
     best: tuple[float, Shading] | None = None
     for shading in _candidates(fx, fy, fv):
-        left = _residual(shading, fx, fy, fv)
+        left = residual(shading, fx, fy, fv)
         if best is None or left < best[0] * 0.9:
             best = (left, shading)
         if best[0] < good:
@@ -242,14 +242,18 @@ def _profile(t, fv):
     return out
 
 
-def _residual(shading, fx, fy, fv):
-    """Root mean square of what the gradient leaves, in levels."""
+def shaded(shading: Shading, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
+    """The premultiplied colours, (n, 4), of a gradient at pixels."""
     g = shading.geometry
-    u = g[0] * fx + g[2] * fy + g[4]
+    u = g[0] * xs + g[2] * ys + g[4]
     if shading.kind == RADIAL:
-        u = np.hypot(u, g[1] * fx + g[3] * fy + g[5])
+        u = np.hypot(u, g[1] * xs + g[3] * ys + g[5])
     place = np.clip(u, 0, 1) * (PROFILE - 1)
     j = np.minimum(place.astype(int), PROFILE - 2)
     f = (place - j)[:, None]
-    model = shading.profile[j] * (1 - f) + shading.profile[j + 1] * f
-    return float(np.sqrt(((fv - model) ** 2).sum(axis=1).mean()))
+    return shading.profile[j] * (1 - f) + shading.profile[j + 1] * f
+
+
+def residual(shading: Shading, xs: np.ndarray, ys: np.ndarray, values: np.ndarray) -> float:
+    """Root mean square of what a gradient leaves of pixels' colours, (n, 4), in levels."""
+    return float(np.sqrt(((values - shaded(shading, xs, ys)) ** 2).sum(axis=1).mean()))

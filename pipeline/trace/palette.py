@@ -15,8 +15,9 @@ from numba import njit
 
 from ..picture import Picture
 from ..plan import Finish
+from .components import tidy
 from .gradients import PROFILE, Inks, Shading, ink_colour
-from .prepare import LabelMap, _tidy
+from .prepare import LabelMap
 
 _INVISIBLE = 6
 """Alpha, 0–255, under which an ink is transparency and no colour."""
@@ -70,7 +71,7 @@ def limit(label_map: LabelMap, finish: Finish, *, smallest: float = 0.0) -> Labe
     _redraw(label_map.source, label_map.labels, *arrays, table, *target, labels, source)
     if smallest > 1:
         tidied = labels.copy()
-        _tidy(tidied, source, smallest)
+        tidy(tidied, source, smallest)
         if len(np.unique(tidied)) == len(np.unique(labels)):
             labels = tidied
     return replace(label_map, labels=labels, inks=inks, source=source)

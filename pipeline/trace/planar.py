@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from .components import components
 from .gradients import Inks, ink_colour
-from .prepare import LabelMap, _components
+from .prepare import LabelMap
 
 _DX = np.array([1, 0, -1, 0], np.int64)
 _DY = np.array([0, 1, 0, -1], np.int64)
@@ -304,7 +305,7 @@ def _measure(
 def regions_of(label_map: LabelMap, *, ground: bool = True) -> Regions:
     """Split a label map into connected regions, order them for painting, and walk their outlines."""
     labels, inks = label_map.labels, label_map.inks
-    ids, n, joint = _components(labels, label_map.source)
+    ids, n, joint = components(labels, label_map.source)
     bottom = _join_ground(labels, ids, inks) if ground else -1
     loops = Loops(*_trace_loops(ids, joint))
     ink = np.zeros(n, np.int32)
