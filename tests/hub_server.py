@@ -147,7 +147,10 @@ class _Handler(BaseHTTPRequestHandler):
             files = json.loads(body)["files"]
             self._json({"files": [{"path": f["path"], "uploadMode": "regular", "shouldIgnore": False} for f in files]})
         elif what == "commit":
-            self._json(self._commit(repository, revision, body))
+            prefix = "datasets/" if match[1] == "datasets" else ""
+            commit = self._commit(repository, revision, body)
+            url = f"{self.hub.url}/{prefix}{match[2]}/commit/{commit}"
+            self._json({"success": True, "commitUrl": url, "commitOid": commit, "hookOutput": ""})
         elif what == "tag":
             tag, commit = json.loads(body)["tag"], repository.commit_of(revision)
             if tag in repository.tags:
@@ -172,7 +175,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _known(self) -> bool:
         return self.headers.get("Authorization") == f"Bearer {self.hub.token}"
 
-    def _commit(self, repository: Repository, branch: str, body: bytes) -> dict[str, object]:
+    def _commit(self, repository: Repository, branch: str, body: bytes) -> str:
         files = dict(repository.commits[repository.names[branch]])
         for line in map(json.loads, body.splitlines()):
             value = line["value"]
@@ -183,7 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
         commit = hashlib.sha1(body + repository.names[branch].encode()).hexdigest()
         repository.commits[commit] = files
         repository.names[branch] = commit
-        return {"success": True, "commitUrl": f"{self.hub.url}/commit/{commit}", "commitOid": commit, "hookOutput": ""}
+        return commit
 
 
 def _etag(body: bytes) -> str:
