@@ -37,7 +37,6 @@ class Bowl:
         return np.where(self.hole & (points[:, 0] > 0.9), np.nan, j)
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")
 def test_it_keeps_the_contract():
     check_env(PlanEnv([scene(), scene(6.0, "vtracer", 0)], Bowl()), skip_render_check=True)
 

@@ -35,7 +35,6 @@ from training_colab.train_agent import (
     train,
 )
 
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning", "ignore::FutureWarning")
 WORLD = [scene(entropy, recipe) for entropy in (0.0, 4.0, 8.0) for recipe in ("planar", "vtracer")]
 LEARNING = Settings(steps=12_000, envs=8, n_steps=56, batch_size=112, hidden=64, doubt=0.0, checkpoint_every=6_000)
 
