@@ -2,11 +2,16 @@
 PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
+# What training takes has an environment of its own: 6 GB, torch among them.
+TRAIN_VENV ?= $(VENV)-train
+TRAIN := $(TRAIN_VENV)/bin/python
+# Where `make train-small` puts what it makes.
+SMALL ?= build/small
 # `make test ARGS="-k batch"`
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast check format bench clean
+.PHONY: help install run test test-fast test-training train-install train-small notebooks check format bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -16,13 +21,19 @@ install: $(VENV)/.run  ## install what running takes, into VENV (.venv)
 run: $(VENV)/.run  ## the app and its API on http://127.0.0.1:7860
 	$(BIN)/python app.py
 
-test: $(VENV)/.dev $(VENV)/.chromium  ## all tests; ARGS="-k batch" for some
+test: $(VENV)/.dev $(VENV)/.chromium $(TRAIN_VENV)/.train  ## all tests, those of training too; ARGS="-k batch" for some
 	@$(BIN)/python -m pipeline.warm
-	CHROMIUM="$$(cat $(VENV)/.chromium)" $(BIN)/python -m pytest $(ARGS)
+	@CHROMIUM="$$(cat $(VENV)/.chromium)" $(BIN)/python tests/suites.py $(TRAIN):tests/training $(BIN)/python:tests -- $(ARGS)
 
 test-fast: $(VENV)/.dev  ## the tests that take seconds and need neither browser nor network
 	@$(BIN)/python -m pipeline.warm
 	$(BIN)/python -m pytest -m "not slow and not browser and not network and not bench" $(ARGS)
+
+test-training: $(TRAIN_VENV)/.train  ## the tests of training alone
+	@$(TRAIN) -m pipeline.warm
+	$(TRAIN) -m pytest tests/training $(ARGS)
+
+train-install: $(TRAIN_VENV)/.train  ## install what training takes, into TRAIN_VENV (.venv-train)
 
 check: $(VENV)/.dev  ## format, lint, types, and the arrows between modules
 	$(BIN)/ruff format --check .
@@ -38,7 +49,7 @@ bench: $(VENV)/.run  ## how long analyses and conversions take here
 	$(BIN)/python -m benchmarks.speed $(ARGS)
 
 clean:  ## remove what was installed and built
-	rm -rf $(VENV) build .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) $(TRAIN_VENV) build .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 # A stamp holds the hash of the requirements it was made from, so that a checkout's new file dates install nothing again.
 $(VENV)/bin/python:
@@ -52,6 +63,14 @@ $(VENV)/.run: requirements.txt | $(VENV)/bin/python
 $(VENV)/.dev: requirements.txt requirements-dev.txt | $(VENV)/bin/python
 	@new=$$(cat requirements.txt requirements-dev.txt | sha256sum); [ "$$new" = "$$(cat $@ 2>/dev/null)" ] || \
 	  $(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements-dev.txt; \
+	  [ $$? -eq 0 ] && echo "$$new" > $@
+
+$(TRAIN):
+	$(PYTHON) -m venv $(TRAIN_VENV)
+
+$(TRAIN_VENV)/.train: requirements.txt training_colab/requirements.txt | $(TRAIN)
+	@new=$$(cat requirements.txt training_colab/requirements.txt | sha256sum); [ "$$new" = "$$(cat $@ 2>/dev/null)" ] || \
+	  $(TRAIN) -m pip install --disable-pip-version-check --quiet -r training_colab/requirements.txt; \
 	  [ $$? -eq 0 ] && echo "$$new" > $@
 
 # The browser of the tests: CHROMIUM, the system's, or one that Playwright fetches (then the stamp is empty).

@@ -1,4 +1,4 @@
-"""What holds for all tests of training: warnings of its libraries, which we cannot mend, end none; torch keeps to one thread."""
+"""What holds for all tests of training: its libraries' warnings, which we cannot mend, end none; torch has one thread."""
 
 from __future__ import annotations
 
