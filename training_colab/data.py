@@ -5,6 +5,7 @@ machine. The labels follow `docs/labels.md`.
 
     python -m training_colab.data            fetch, build the labelled set, print how many there are of what
     python -m training_colab.data --sheet    … and write contact sheets to look at
+    python -m training_colab.data --held-out FOLDER     hash the SVGs that nothing may be learned from
 """
 
 from __future__ import annotations
@@ -493,6 +494,65 @@ def artworks(icons: int = 30, wordmarks: int = 14, generated: int = 40, photos: 
     return out + list(_photos(photos))
 
 
+def kept_artworks(icons: int, wordmarks: int, generated: int, photos: int) -> list[Artwork]:
+    """`artworks`, without near-duplicates of what is compared on; the drawn ones are kept in a file of the cache."""
+    source = Path(__file__).read_text()
+    path = CACHE / f"artworks-{digest(source, json.dumps(FAMILIES), icons, wordmarks, generated)[:16]}.jsonl"
+    if path.exists():
+        drawn = [Artwork(**json.loads(line)) for line in path.read_text().splitlines()]
+        return drawn + list(_photos(photos))
+    drawn = [work for work in artworks(icons, wordmarks, generated, 0) if work.svg is not None]
+    drawn = [work for work in drawn if not looks_held_out(work)]
+    fields = ("name", "family", "split", "label", "svg")
+    scratch = path.with_suffix(f".{os.getpid()}")
+    scratch.write_text("".join(json.dumps({key: getattr(work, key) for key in fields}) + "\n" for work in drawn))
+    scratch.replace(path)
+    return drawn + list(_photos(photos))
+
+
+# ---- near-duplicates: brands recur from one set of icons to another
+
+
+HASH_SIDE = 12
+"""Frequencies a side of a perceptual hash, so it has 143 bits."""
+HASH_NEAR = 20
+"""Bits, of 143, in which one mark drawn by two sets differs at most: the same logo differs in 2, others in 28 and more."""
+HELD_OUT = HERE / "held_out_hashes.json"
+
+
+def perceptual_hash(rgba: np.ndarray) -> int:
+    """The signs of the lowest frequencies of the drawing's luma, cropped to what is drawn and stretched to a square."""
+    grey = cv2.cvtColor(composite(rgba, 255), cv2.COLOR_RGB2GRAY)
+    drawn = cv2.findNonZero(cv2.inRange(cv2.absdiff(grey, np.full_like(grey, grey[0, 0])), 16, 255))
+    x, y, width, height = cv2.boundingRect(drawn) if drawn is not None else (0, 0, grey.shape[1], grey.shape[0])
+    square = cv2.resize(grey[y : y + height, x : x + width], (48, 48), interpolation=cv2.INTER_AREA)
+    waves = cv2.dct(square.astype(np.float32))[:HASH_SIDE, :HASH_SIDE].ravel()[1:]
+    return int("".join("1" if wave > 0 else "0" for wave in waves), 2)
+
+
+@functools.cache
+def held_out_hashes() -> tuple[int, ...]:
+    """The hashes of the drawings that everything is compared on, as `write_held_out` found them."""
+    return tuple(int(text, 16) for text in json.loads(HELD_OUT.read_text())["hashes"])
+
+
+def looks_held_out(work: Artwork) -> bool:
+    """Whether an artwork looks like one that everything is compared on."""
+    mine = perceptual_hash(work.draw(128))
+    return any((mine ^ other).bit_count() <= HASH_NEAR for other in held_out_hashes())
+
+
+def write_held_out(folder: Path) -> Path:
+    """Hash a folder of SVGs that nothing may be learned from; returns the file that `looks_held_out` reads."""
+    hashes = set()
+    for path in sorted(folder.glob("*.svg")):
+        svg = path.read_text()
+        hashes.add(f"{perceptual_hash(render(svg, *size(aspect(svg), 128))):036x}")
+    why = "Perceptual hashes of the drawings that everything is compared on: what looks like them is not learned from."
+    HELD_OUT.write_text(json.dumps({"why": why, "hashes": sorted(hashes)}, indent=1) + "\n")
+    return HELD_OUT
+
+
 def data_hash(works: list[Artwork]) -> str:
     """Hex sha256 over the artworks: names, labels, and the SVGs or pixels."""
     total = hashlib.sha256()
@@ -518,7 +578,11 @@ def main() -> None:
     """Build the set and say what is in it."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--sheet", action="store_true", help="write a contact sheet of each label")
+    parser.add_argument("--held-out", type=Path, help="hash a folder of SVGs that nothing may be learned from, and end")
     arguments = parser.parse_args()
+    if arguments.held_out:
+        print("written:", write_held_out(arguments.held_out))
+        return
     works = artworks()
     table = Counter((work.label, work.split) for work in works)
     for label in ("simple", "text", "gradient", "complex"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -98,3 +99,70 @@ def condition(name: str, draw: Callable[[int], np.ndarray], rng: np.random.Gener
     else:
         raise ValueError(f"condition must be one of {', '.join(CONDITIONS)}, not {name!r}")
     return np.dstack([rgb, np.full(rgb.shape[:2], 255, np.uint8)])
+
+
+SIDES = (32, 48, 64, 96, 128, 160, 200, 256, 300, 400, 512, 640, 800, 1024)
+"""Long sides, px, that people send: avatars and icons of pages, previews, exports; mostly at most 512."""
+_OFTEN = np.array([3, 4, 7, 8, 14, 6, 8, 12, 8, 12, 14, 2, 1, 1]) / 100
+_GROUNDS = ((0, 0, 0), (30, 41, 59), (240, 240, 245), (220, 38, 38), (37, 99, 235), (253, 224, 71), (22, 101, 52))
+"""Colours that logos are put on, beside white."""
+
+
+@dataclass(frozen=True)
+class Wear:
+    """What happened to one picture.
+
+    Attributes
+    ----------
+    side : int
+        Long side, px, that it was exported at.
+    ground : tuple of int or None
+        The colour it was put on; None where it kept its transparency.
+    damage : tuple of str
+        Kinds of `DAMAGE`, in the order in which they happened; none where transparency was kept.
+    """
+
+    side: int
+    ground: tuple[int, int, int] | None = (255, 255, 255)
+    damage: tuple[str, ...] = ()
+
+    def on_ground(self, rgba: np.ndarray) -> np.ndarray:
+        """(H, W, 4) uint8: the artwork as it was before any damage, on its ground."""
+        if self.ground is None:
+            out = rgba.copy()
+            out[out[..., 3] == 0] = 0
+            return out
+        alpha = rgba[..., 3:].astype(np.float32) / 255
+        rgb = rgba[..., :3] * alpha + np.array(self.ground, np.float32) * (1 - alpha)
+        return np.dstack([(rgb + 0.5).astype(np.uint8), np.full(rgba.shape[:2], 255, np.uint8)])
+
+    def apply(self, rgba: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """(H, W, 4) uint8: the picture as it arrives, from the artwork's render at `side`."""
+        out = self.on_ground(rgba)
+        rgb = np.ascontiguousarray(out[..., :3])
+        for kind in self.damage:
+            rgb = DAMAGE[kind](rgb, rng)
+        return np.dstack([rgb, out[..., 3]]) if self.damage else out
+
+    def __str__(self) -> str:
+        ground = "alpha" if self.ground is None else "#{:02x}{:02x}{:02x}".format(*self.ground)
+        return " ".join([str(self.side), ground, *self.damage])
+
+
+def wear(rng: np.random.Generator, *, most: int = SIDES[-1], opaque: bool = False) -> Wear:
+    """A picture's fate by chance: half of them are damaged, a third of these twice; one in eight keeps its transparency.
+
+    `most` bounds the side, and `opaque` pictures have no transparency to keep.
+    """
+    side = min(int(rng.choice(SIDES, p=_OFTEN)), most)
+    place, fate = rng.random(), rng.random()
+    if place < 0.125 and not opaque:
+        return Wear(side, None)
+    ground = (255, 255, 255) if place < 0.8 or opaque else _GROUNDS[int(rng.integers(len(_GROUNDS)))]
+    count = 0 if fate < 0.5 else 1 if fate < 0.83 else 2
+    kinds = rng.choice(list(DAMAGE), count, replace=False, p=_KINDS)
+    return Wear(side, ground, tuple(map(str, kinds)))
+
+
+_KINDS = np.array([0.35, 0.2, 0.1, 0.15, 0.12, 0.08])
+"""How often each kind of `DAMAGE` comes: most of what people have went through JPEG."""
