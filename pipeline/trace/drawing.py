@@ -10,8 +10,9 @@ from ..plan import Plan
 from .emit import write
 from .outline import Tolerances, outlines
 from .palette import limit
-from .planar import measure_edges, regions_of
+from .planar import measure_edges, regions_of, with_strokes
 from .prepare import segment
+from .strokes import strokes_of
 
 _MOST_REGIONS = 1500
 """Regions above which a picture is no drawing; it is for vtracer then."""
@@ -48,5 +49,10 @@ def trace(picture: Picture, plan: Plan) -> str:
         shapes="shapes" not in off,
         stacking="stacking" not in off,
     )
-    shapes = outlines(regions, samples, tolerances)
-    return write(regions, shapes, label_map.inks, picture, decimals=int(knobs["precision"]), finish=plan.finish)
+    strokes = {} if "strokes" in off else strokes_of(regions, samples, noise, tolerances)
+    regions, kept = with_strokes(regions, strokes, merge=plan.finish.background == "keep")
+    strokes = {r: strokes[r] for r in kept}
+    shapes = outlines(regions, samples, tolerances, {r: lines[0].width for r, lines in strokes.items()})
+    return write(
+        regions, shapes, strokes, label_map.inks, picture, decimals=int(knobs["precision"]), finish=plan.finish
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -14,6 +14,7 @@ from .gradients import LINEAR, PROFILE, Inks, Shading
 from .outline import Outline, Shape
 from .planar import Regions
 from .shapes import Circle, Ellipse, Rect
+from .strokes import Stroke
 
 
 def document(body: str, width: int, height: int, inner: tuple[float, float] | None = None) -> str:
@@ -218,21 +219,56 @@ class Item:
 
 
 def write(
-    regions: Regions, shapes: list[list[Shape]], inks: Inks, picture: Picture, *, decimals: int, finish: Finish
+    regions: Regions,
+    shapes: list[list[Shape]],
+    strokes: Mapping[int, list[Stroke]],
+    inks: Inks,
+    picture: Picture,
+    *,
+    decimals: int,
+    finish: Finish,
 ) -> str:
-    """Regions and their shapes → SVG, bottom to top."""
+    """Regions, their shapes, and the strokes of those that are drawn by a pen → SVG, bottom to top."""
     height, width = regions.ids.shape
     scale = picture.scale
     fills, defs = paints(inks, np.unique(regions.ink), scale, decimals)
     sequence = np.argsort(regions.order, kind="stable")
     drop = _background(regions) if finish.background == "drop" else -1
-    items = [
-        Item(shapes[r], fills[int(regions.ink[r])], _box(shapes[r]))
-        for r in sequence.tolist()
-        if regions.order[r] >= 0 and shapes[r] and r != drop
-    ]
+    items = []
+    for r in sequence.tolist():
+        if regions.order[r] < 0 or r == drop:
+            continue
+        fill = fills[int(regions.ink[r])]
+        if r in strokes:
+            items += _pen(strokes[r], fill, decimals, scale)
+        elif shapes[r]:
+            items.append(Item(shapes[r], fill, _box(shapes[r])))
     body = arrange(items, finish, decimals, scale)
     return document(definitions(defs) + body, picture.width, picture.height, (width * scale, height * scale))
+
+
+def _pen(strokes: list[Stroke], fill: str, decimals: int, scale: float) -> list[Item]:
+    """Strokes of one region as items: the attributes of its pen stand where another's fill does.
+
+    Those that overlap are one item where they are translucent.
+    """
+    first = strokes[0]
+    paint = fill.replace(" fill", " stroke") or ' stroke="#000"'
+    cap = "" if first.cap == "butt" else f' stroke-linecap="{first.cap}"'
+    join = "" if first.join == "miter" else f' stroke-linejoin="{first.join}"'
+    pen = f' fill="none"{paint} stroke-width="{number(first.width * scale, decimals)}"{cap}{join}'
+    lines: list[Shape] = [s.line for s in strokes]
+    paths: list[Shape] = [line for line in lines if isinstance(line, Outline)]
+    groups = [lines]
+    if "opacity" not in fill and len(paths) < len(lines):
+        groups = [paths]
+        groups += [[line] for line in lines if not isinstance(line, Outline)]
+    far = first.width  # a mitred corner reaches farther than half of it
+    items = []
+    for group in filter(None, groups):
+        left, top, right, bottom = _box(group)
+        items.append(Item(group, pen, (left - far, top - far, right + far, bottom + far)))
+    return items
 
 
 def definitions(defs: list[str]) -> str:
@@ -278,7 +314,7 @@ def _gap_filler(runs: list[list[Item]], tags: Callable[[list[Item]], list[str]])
     lines = "".join(
         f"{tag}{run[0].fill.replace('fill=', 'stroke=') or ' stroke=' + chr(34) + '#000' + chr(34)}/>"
         for run in runs
-        if "opacity" not in run[0].fill
+        if "opacity" not in run[0].fill and "stroke" not in run[0].fill
         for tag in tags(run)
     )
     return f'<g fill="none" stroke-width="{number(GAP)}" stroke-linejoin="round">{lines}</g>' if lines else ""
@@ -394,7 +430,8 @@ def _tags(items: list[Item], decimals: int, scale: float) -> list[str]:
                     _rectangle(path, shape)
                 else:
                     _round(path, shape)
-                path.close()
+                if not isinstance(shape, Outline) or shape.closed:
+                    path.close()
     data = path.text() + "".join(ready)
     return [f'<path d="{data}"', *tags] if data else tags
 
@@ -404,7 +441,7 @@ def _outline(path: PathData, shape: Outline) -> None:
     last = len(shape.segments) - 1
     for i, segment in enumerate(shape.segments):
         if segment[0] == "l":
-            if i < last or not path.closes(segment[1], segment[2]):
+            if i < last or not shape.closed or not path.closes(segment[1], segment[2]):
                 path.line(segment[1], segment[2])
         elif segment[0] == "c":
             path.cubic(*segment[1:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -33,13 +34,15 @@ class Tolerances:
 
 @dataclass
 class Outline:
-    """One closed subpath: where it starts, and its segments.
+    """One subpath: where it starts, its segments, and whether it is closed.
 
-    A segment is ``("l", x, y)``, ``("c", x1, y1, x2, y2, x, y)`` or ``("a", r, large, sweep, x, y)``.
+    A segment is ``("l", x, y)``, ``("c", x1, y1, x2, y2, x, y)`` or ``("a", r, large, sweep, x, y)``. The centre line of a
+    stroke may be open.
     """
 
     start: tuple[float, float]
     segments: list[tuple] = field(default_factory=list)
+    closed: bool = True
 
 
 Shape = Outline | Circle | Ellipse | Rect
@@ -118,8 +121,14 @@ def _beneath(ids, order, own, vx, vy, heading, lo, hi, n, ax, ay, bx, by):
     return best
 
 
-def outlines(regions: Regions, samples: Samples, tolerances: Tolerances) -> list[list[Shape]]:
-    """The shapes of every region, by region id; an empty list for one that is not painted."""
+def outlines(
+    regions: Regions, samples: Samples, tolerances: Tolerances, widths: Mapping[int, float] | None = None
+) -> list[list[Shape]]:
+    """The shapes of every region, by region id; an empty list for one that is not painted, or is a stroke.
+
+    `widths` has the width of every region that is a stroke, px.
+    """
+    widths = widths or {}
     loops, order = regions.loops, regions.order
     result: list[list[Shape]] = [[] for _ in range(len(order))]
     out = np.maximum(loops.outside, 0)
@@ -129,7 +138,7 @@ def outlines(regions: Regions, samples: Samples, tolerances: Tolerances) -> list
     state = np.where(loops.outside == FRAME, BORDER, np.where(above, HIDDEN, EXACT)).astype(np.int8)
     for k in range(len(loops.region)):
         region = int(loops.region[k])
-        if order[region] < 0:
+        if order[region] < 0 or region in widths:
             continue
         if region == regions.ground:
             height, width = regions.ids.shape
@@ -139,10 +148,35 @@ def outlines(regions: Regions, samples: Samples, tolerances: Tolerances) -> list
         kinds = state[a:b]
         if loops.hole[k] and (kinds == HIDDEN).all():
             continue
-        shape = _loop(regions, samples, region, a, b, kinds, tolerances)
+        if (kinds == HIDDEN).all():
+            shape = _enclosed(loops, samples, a, b, widths, tolerances)
+        else:
+            shape = _loop(regions, samples, region, a, b, kinds, tolerances)
         if shape is not None:
             result[region].append(shape if isinstance(shape, Outline) else replace(shape, hole=bool(loops.hole[k])))
     return result
+
+
+def _enclosed(loops, samples: Samples, a: int, b: int, widths: Mapping[int, float], tol: Tolerances) -> Shape | None:
+    """A region whose whole edge lies beneath the strokes around it: as far out as half of their width, loosely followed."""
+    n = b - a
+    outside = loops.outside[a:b].tolist()
+    far = min(widths.get(r, 1.0) for r in set(outside)) / 2
+    x, y = samples.x[a:b], samples.y[a:b]
+    tx, ty = np.roll(x, -3) - np.roll(x, 3), np.roll(y, -3) - np.roll(y, 3)
+    size = np.maximum(np.hypot(tx, ty), 1e-9)
+    x, y = x + ty / size * far, y - tx / size * far
+    loose = np.full(n, max(0.05, 0.15 * far))
+    if tol.shapes and (shape := closed_shape(x, y, loose)) is not None:
+        return shape
+    fitted = fit_run(
+        x, y, loose, True, tol.price, max(tol.candidates, 0.2 * far), tol.reach, tol.corner, tol.blunt, tol.arcs
+    )
+    if not fitted[4]:
+        return None
+    whole = Outline(tuple(fitted[1][0]))
+    _append(whole, fitted)
+    return whole
 
 
 def _loop(

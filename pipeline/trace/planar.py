@@ -8,7 +8,8 @@ position of a straight edge exactly.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numba import njit
@@ -315,7 +316,9 @@ def regions_of(label_map: LabelMap, *, ground: bool = True) -> Regions:
     for i, shading in enumerate(inks.shadings):
         if shading is not None and shading.profile[:, 3].min() < 252:
             alpha[ink == i] = np.minimum(alpha[ink == i], 250)
-    return Regions(ids, ink, area, _paint_order(n, area, alpha, loops, bottom), alpha >= 252, bottom, loops)
+    painted = np.where(alpha >= 6, 0, -1).astype(np.int32)
+    regions = Regions(ids, ink, area, painted, alpha >= 252, bottom, loops)
+    return replace(regions, order=_paint_order(regions)[0])
 
 
 def _join_ground(labels: np.ndarray, ids: np.ndarray, inks: Inks) -> int:
@@ -340,8 +343,37 @@ def _join_ground(labels: np.ndarray, ids: np.ndarray, inks: Inks) -> int:
     return ground
 
 
-def _paint_order(n: int, area: np.ndarray, alpha: np.ndarray, loops: Loops, ground: int) -> np.ndarray:
-    """Bottom to top: translucent regions, then by how many regions enclose one, then the larger first."""
+def with_strokes(regions: Regions, strokes: Collection[int], *, merge: bool) -> tuple[Regions, set[int]]:
+    """Regions in the order in which they are painted where some are strokes, and which of the strokes are left.
+
+    A stroke encloses nothing, and lies above all that it touches. With `merge`, what it fences off of the ground is left to
+    the ground, be it of constant width or not.
+    """
+    if not strokes:
+        return regions, set()
+    left = frozenset(strokes)
+    order, depth = _paint_order(regions, left)
+    if not merge or (g := regions.ground) < 0:
+        return replace(regions, order=order), set(left)
+    same = (regions.ink == regions.ink[g]) & regions.opaque
+    if same[list(left)].any():
+        left = frozenset(r for r in left if not same[r])
+        if not left:
+            return regions, set()
+        order, depth = _paint_order(regions, left)
+    fenced = same & (depth <= 1)
+    fenced[g] = False
+    order[fenced] = -1
+    left |= {r for r in strokes if same[r] and not fenced[r]}
+    return replace(regions, order=order), set(left)
+
+
+def _paint_order(regions: Regions, strokes: frozenset[int] = frozenset()) -> tuple[np.ndarray, np.ndarray]:
+    """Place of each region from the bottom, and how many regions enclose it.
+
+    Translucent regions come first, then those that fewer enclose, then the larger; strokes right after all that they touch.
+    """
+    loops, area, ground, n = regions.loops, regions.area, regions.ground, len(regions.area)
     depth = np.zeros(n, np.int32)
     owner = np.repeat(loops.region, np.diff(loops.start))
     touching = loops.outside >= 0
@@ -351,6 +383,8 @@ def _paint_order(n: int, area: np.ndarray, alpha: np.ndarray, loops: Loops, grou
     # the regions of a hole of one pixel-sized ring are found by walking from the hole's rim without crossing its owner
     for k in np.flatnonzero(loops.hole).tolist():
         own = int(loops.region[k])
+        if own in strokes:
+            continue
         todo = np.unique(loops.outside[loops.start[k] : loops.start[k + 1]]).tolist()
         inside = set(todo)
         while todo:
@@ -360,18 +394,19 @@ def _paint_order(n: int, area: np.ndarray, alpha: np.ndarray, loops: Loops, grou
                     inside.add(q)
                     todo.append(q)
         depth[list(inside)] += 1
-    painted = alpha >= 6
     bottom = np.ones(n, np.int8)
     if ground >= 0:
         bottom[ground] = 0
-    rank = np.lexsort((-area, depth, alpha >= 252, bottom))
+    rank = np.lexsort((-area, depth, regions.opaque, bottom))
+    height = np.empty(n)
+    height[rank] = np.arange(n)
+    for r in sorted(strokes, key=lambda r: height[r]):
+        touched = [q for q in beside[first[r] : first[r + 1]].tolist() if q not in strokes and regions.order[q] >= 0]
+        height[r] = max((height[q] for q in touched), default=height[r] - 0.5) + 0.5
+    painted = regions.order >= 0
     order = np.full(n, -1, np.int32)
-    place = 0
-    for r in rank.tolist():
-        if painted[r]:
-            order[r] = place
-            place += 1
-    return order
+    order[np.argsort(np.where(painted, height, np.inf), kind="stable")[: painted.sum()]] = np.arange(painted.sum())
+    return order, depth
 
 
 @dataclass(frozen=True, eq=False)
