@@ -57,6 +57,18 @@ def test_a_fade_into_the_colour_of_the_ground_is_one_gradient():
     assert off(rgba, svg, 255) < 1
 
 
+def test_a_gradient_shaded_in_one_corner_is_itself_elsewhere():
+    t = np.clip((X - 14) / 100, 0, 1)[..., None]
+    shade = 0.6 * np.clip(1 - np.hypot(X - 110, Y - 100) / 45, 0, 1)[..., None]
+    lit = np.array((250, 190, 60)) * (1 - t) + np.array((240, 60, 110)) * t
+    rgba = pixels(SIDE, SIDE, WHITE, (box(64, 64, 100, 80), lit * (1 - shade)))
+    svg = draw(rgba)
+    first = np.abs(render(svg, SIDE, SIDE)[..., :3].astype(float) - rgba[..., :3])[30:100, 20:60]
+    assert gradients(svg), svg
+    assert first.mean() < 1, "what the shadow leaves alone is not banded"
+    assert off(rgba, svg, 255) < 2
+
+
 def test_two_gradients_of_other_colours_stay_two():
     t = np.clip((X - 19) / 90, 0, 1)[..., None]
     above = np.array(NAVY) * (1 - t) + np.array((230, 200, 40)) * t

@@ -8,12 +8,19 @@ import cv2
 import numpy as np
 
 from .cores import members
+from .damage import settled
 from .gradients import LINEAR, Inks, Shading, fit_shading, residual, shaded
 
 _LEAST = 24
 """Pixels under which a component is too small to tell shading from colour."""
 _PLATEAU = 0.12
 """Share of a component in exactly one colour, from which that is a flat place beside the shading rather than part of it."""
+_SHARE = 0.2
+"""Share of a piece from which a gradient that explains no more than that is one of its parts."""
+_AGREES = 2.0
+"""Levels of the worst channel up to which a pixel is explained by a gradient."""
+_BLOCKS = 4
+"""Blocks along the longer side of a piece in which planes of colours are sought."""
 _MOST_JOINS = 16
 """Pairs of gradients that are tried as one."""
 
@@ -46,12 +53,17 @@ class Components:
 
 @dataclass(frozen=True, eq=False)
 class _Piece:
-    """Pixels of one shading, (n,) each, their colours, (n, 4), and the gradient that explains them, if any."""
+    """Pixels of one shading, (n,) each, their colours, (n, 4), and what explains them: a gradient, one colour, or nothing."""
 
     ys: np.ndarray
     xs: np.ndarray
     values: np.ndarray
     shading: Shading | None = None
+    flat: bool = False
+
+    def of(self, which: np.ndarray) -> _Piece:
+        """Some of the pixels, unexplained."""
+        return _Piece(self.ys[which], self.xs[which], self.values[which])
 
     def fitted(self, noise: float) -> _Piece:
         return replace(self, shading=fit_shading(self.xs, self.ys, self.values, noise))
@@ -80,8 +92,9 @@ def find_inks(
         if ink_of[i] < 0:
             ink_of[i] = len(colours)
             colours.append(found.mean[i])
-    for colour in colours:
-        inks.add_flat(colour)
+    painted = np.bincount(ink_of[ink_of >= 0], found.area[ink_of >= 0], len(colours))
+    for colour, area in zip(colours, painted.tolist(), strict=True):
+        inks.add_flat(settled(colour, noise, area))
 
     banded = 0
     pieces: list[_Piece] = []
@@ -98,14 +111,14 @@ def find_inks(
         elif noise > 0.25 and found.deviation[i] < 6 + 3 * noise:
             ink_of[i] = inks.add_flat(found.mean[i])  # damage, not shading
         else:
-            plateau, rest = _split(piece, labels.shape, noise) if gradients and noise <= 0.25 else (None, [piece])
-            if plateau is not None:
-                colour = np.median(plateau.values, axis=0)
-                ink = _nearest(colours, colour, min(palette_distance, 1.5))
-                labels[plateau.ys, plateau.xs] = inks.add_flat(colour) if ink < 0 else ink
-            for part in rest:
+            parts = _split(piece, labels.shape, noise) if gradients and noise <= 0.25 else [piece]
+            for part in parts:
                 if part.shading is not None:
                     pieces.append(part)
+                elif part.flat:
+                    colour = np.median(part.values, axis=0)
+                    ink = _nearest(colours, colour, min(palette_distance, 1.5))
+                    labels[part.ys, part.xs] = inks.add_flat(colour) if ink < 0 else ink
                 else:
                     banded += len(part.ys)
                     _band(labels, inks, part)
@@ -130,27 +143,85 @@ def _nearest(colours: list[np.ndarray], colour: np.ndarray, distance: float) -> 
     return near if away[near] <= distance else -1
 
 
-def _split(piece: _Piece, size: tuple[int, ...], noise: float) -> tuple[_Piece | None, list[_Piece]]:
-    """The flat place in a piece of shading, if it has one, and the connected rest, each part with its gradient if any."""
-    whole = np.rint(piece.values).astype(np.int64)
-    key = whole @ np.array([1 << 24, 1 << 16, 1 << 8, 1])
+def _split(piece: _Piece, size: tuple[int, ...], noise: float, deep: int = 3) -> list[_Piece]:
+    """Parts of a piece of shading that no one gradient explains: a flat place, or what one gradient does explain; the rest.
+
+    Shadows and lights that are painted over a part of a gradient leave the rest of it as it was.
+    """
+    own = _plateau(piece)
+    if own is not None:
+        first = replace(piece.of(own), flat=True)
+    else:
+        own = _most(piece, size, noise)
+        if own.sum() < _LEAST:
+            return [piece]
+        first = piece.of(own).fitted(noise)
+        if first.shading is None:
+            return [piece]
+    parts = []
+    for which in _connected(piece, ~own, size):
+        part = piece.of(which).fitted(noise)
+        parts += [part] if part.shading is not None or deep == 0 else _split(part, size, noise, deep - 1)
+    return [first, *parts]
+
+
+def _plateau(piece: _Piece) -> np.ndarray | None:
+    """Which pixels have the one colour that too many have for shading, (n,) bool."""
+    key = np.rint(piece.values).astype(np.int64) @ np.array([1 << 24, 1 << 16, 1 << 8, 1])
     values, counts = np.unique(key, return_counts=True)
-    if counts.max() < _PLATEAU * len(key):
-        return None, [piece]
-    flat = key == values[counts.argmax()]
+    return key == values[counts.argmax()] if counts.max() >= _PLATEAU * len(key) else None
+
+
+def _most(piece: _Piece, size: tuple[int, ...], noise: float) -> np.ndarray:
+    """Which pixels the plane of colours that the most agree with explains, and the gradient through those; (n,) bool.
+
+    Planes are tried through the blocks of a grid laid over the piece.
+    """
+    x, y, v = piece.xs.astype(float), piece.ys.astype(float), piece.values.astype(float)
+    limit = _AGREES + noise
+    scale = max(np.ptp(x), np.ptp(y), 1.0)
+    basis = np.stack([np.ones_like(x), (x - x.mean()) / scale, (y - y.mean()) / scale], 1)
+    few = slice(None, None, max(1, len(x) // 3000))
+    near, colours = basis[few], v[few]
+    block = ((x - x.min()) / (scale + 1) * _BLOCKS).astype(int) * _BLOCKS + (
+        (y - y.min()) / (scale + 1) * _BLOCKS
+    ).astype(int)
+    best, agreed = None, 0
+    block = block[few]
+    for b in np.unique(block).tolist():
+        inside = block == b
+        if inside.sum() < _LEAST:
+            continue
+        coef, *_ = np.linalg.lstsq(near[inside], colours[inside], rcond=None)
+        count = int((np.abs(near @ coef - colours).max(axis=1) < limit).sum())
+        if count > agreed:
+            best, agreed = coef, count
+    nothing = np.zeros(len(x), bool)
+    if best is None:
+        return nothing
+    own = np.abs(basis @ best - v).max(axis=1) < limit
+    for _ in range(2):
+        agreeing = np.flatnonzero(own)
+        some = agreeing[:: max(1, len(agreeing) // 1200)]
+        shading = piece.of(some).fitted(noise).shading if len(some) >= _LEAST else None
+        if shading is None:
+            return nothing
+        own = np.abs(shaded(shading, piece.xs, piece.ys) - v).max(axis=1) < limit
     mask = np.zeros(size, np.uint8)
-    mask[piece.ys[~flat], piece.xs[~flat]] = 1
+    mask[piece.ys[own], piece.xs[own]] = 1
+    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
+    own = mask[piece.ys, piece.xs] > 0
+    return own if own.mean() >= _SHARE else nothing
+
+
+def _connected(piece: _Piece, which: np.ndarray, size: tuple[int, ...]) -> list[np.ndarray]:
+    """The connected parts of some of a piece's pixels, as indices, that are large enough to tell shading from colour."""
+    mask = np.zeros(size, np.uint8)
+    mask[piece.ys[which], piece.xs[which]] = 1
     n, ids = cv2.connectedComponents(mask, connectivity=4)
     of = ids[piece.ys, piece.xs]
     order = np.argsort(of, kind="stable")
-    rest = [
-        _Piece(piece.ys[part], piece.xs[part], piece.values[part]).fitted(noise)
-        for part in np.split(order, np.cumsum(np.bincount(of, minlength=n))[:-1])[1:]
-        if len(part) >= _LEAST
-    ]
-    if not any(part.shading is not None for part in rest):
-        return None, [piece]
-    return _Piece(piece.ys[flat], piece.xs[flat], piece.values[flat]), rest
+    return [part for part in np.split(order, np.cumsum(np.bincount(of, minlength=n))[:-1])[1:] if len(part) >= _LEAST]
 
 
 def _joined(pieces: list[_Piece], noise: float) -> list[_Piece]:
@@ -200,11 +271,17 @@ def _claim(
     for i in np.flatnonzero(uneven).tolist():
         ys, xs = np.divmod(pixels[start[i] : start[i + 1]], labels.shape[-1])
         values = seen[ys, xs]
+        few = slice(None, None, max(1, len(ys) // 16))
         for ink in range(first, len(inks)):
             shading = inks.shadings[ink]
-            if shading is not None and np.abs(shaded(shading, xs, ys) - values).max() < 2.0 + noise:
+            assert shading is not None
+            if _explains(shading, ys[few], xs[few], values[few], noise) and _explains(shading, ys, xs, values, noise):
                 labels[ys, xs] = ink
                 break
+
+
+def _explains(shading: Shading, ys: np.ndarray, xs: np.ndarray, values: np.ndarray, noise: float) -> bool:
+    return bool(np.abs(shaded(shading, xs, ys) - values).max() < _AGREES + noise)
 
 
 def _band(labels: np.ndarray, inks: Inks, piece: _Piece) -> None:

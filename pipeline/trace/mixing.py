@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numba import njit
 
+from .damage import settled
 from .gradients import ink_colour
 
 _MOST_NEAR = 6
@@ -237,7 +238,7 @@ def spread_inks(seen, labels, inks, noise, palette_distance):
             colour = seen[y + yy, x + xx]
             away = np.abs(inks.colours - colour).max(axis=1)
             if away.min() > palette_distance and len(inks) < 250:
-                inks.add_flat(colour)
+                inks.add_flat(settled(colour, noise, 1.0))
                 added = True
         if not added:
             break
