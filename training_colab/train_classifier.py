@@ -1,6 +1,6 @@
 """Learn the classifier's rules: a small forest of shallow trees over the features, calibrated, written to its card.
 
-    python -m training_colab.train_classifier [--jobs 2] [--version 1]
+    python -m training_colab.train_classifier [--jobs 2] [--version 1] [--small] [--models DIR]
 
 Prints the confusion matrix on the families of the test split, accuracy, the calibration by bins, and the same by leaving
 families of the whole list out in five turns; then writes ``assets/models/classifier/<version>/card.json``. scikit-learn is
@@ -10,8 +10,10 @@ needed here; serving needs the card alone.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -20,8 +22,9 @@ from pipeline.classify import LABELS, Rules
 from pipeline.features import Features, extract
 from pipeline.models import write_card
 
-from .data import CACHE, Artwork, artworks, data_hash, digest
+from .data import CACHE, Artwork, artworks, data_hash, digest, kept_artworks
 from .degrade import CONDITIONS
+from .rows import SMALL_SIZES
 
 VERSION = "1"
 TREES = 12
@@ -81,8 +84,6 @@ def table(works: list[Artwork], jobs: int) -> Table:
 
 
 def _source_hash() -> str:
-    from pathlib import Path
-
     import pipeline.features
 
     here = Path(__file__).parent
@@ -193,14 +194,16 @@ def show(title: str, result: dict) -> None:
     print("confidence said → right: " + ", ".join(f"{a:.2f} → {b:.2f} ({n})" for a, b, n in result["reliability"]))
 
 
-def main() -> None:
+def main(given: Sequence[str] | None = None) -> None:
     """Learn, measure, write the card."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--version", default=VERSION)
+    parser.add_argument("--models", type=Path, help="folder of models (assets/models)")
+    parser.add_argument("--small", action="store_true", help="few artworks, to see that it runs")
     parser.add_argument("--dry", action="store_true", help="write no card")
-    arguments = parser.parse_args()
-    works = artworks()
+    arguments = parser.parse_args(given)
+    works = kept_artworks(**SMALL_SIZES) if arguments.small else artworks()
     data = table(works, arguments.jobs)
     train, test = data.where(data.split == "train"), data.where(data.split == "test")
 
@@ -230,7 +233,7 @@ def main() -> None:
         "data": {"hash": data_hash(works), "artworks": len(works), "rows": len(data.y), "conditions": list(CONDITIONS)},
         "metrics": {"test_families": tested, "families_left_out_in_turn": crossed},
     }
-    print("\nwritten:", write_card(card))
+    print("\nwritten:", write_card(card, root=arguments.models))
 
 
 if __name__ == "__main__":
