@@ -138,15 +138,13 @@ def write_model(
     folder = (root or config.ASSETS / "models") / name / version
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{version}-", dir=folder.parent) as scratch:
+        written = write_card(fields, root=Path(scratch)).parent
         for key, value in content.items():
-            (Path(scratch) / key).write_bytes(value)
-        written = write_card(fields, root=Path(scratch) / "card")
-        written.replace(Path(scratch) / CARD)
-        shutil.rmtree(Path(scratch) / "card")
-        load(Path(scratch), name=name, version=version)
+            (written / key).write_bytes(value)
+        load(written, name=name, version=version)
         if folder.exists():
             shutil.rmtree(folder)
-        shutil.copytree(scratch, folder)
+        written.rename(folder)
     return folder
 
 

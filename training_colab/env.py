@@ -15,9 +15,11 @@ import gymnasium
 import numpy as np
 
 from pipeline.agent import FAILED, OBSERVATION, TRACES, Progress, about, move, observe
+from pipeline.errors import ModelUnavailable
 from pipeline.measure import LAMBDA
-from pipeline.plan import CUBE
+from pipeline.plan import CUBE, Plan
 from pipeline.predict import OUTPUTS, Predictor
+from pipeline.tiers import class_plans
 
 PAY = 100.0
 """Reward of a J higher by 1: a step that gains 0.01 is paid 1."""
@@ -48,6 +50,15 @@ class Scene:
     embedding: np.ndarray
     start: np.ndarray
     default_log2_bytes: float
+
+
+def start_of(recipe: str, label: str) -> np.ndarray:
+    """(8,) float32: the point of the plan that would be drawn anyway, by recipe and class."""
+    try:
+        plan = class_plans()[label]
+    except ModelUnavailable:
+        plan = Plan(recipe)
+    return (plan if plan.recipe == recipe == "vtracer" else Plan(recipe)).to_cube()
 
 
 class Scorer(Protocol):

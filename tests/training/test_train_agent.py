@@ -16,24 +16,20 @@ from pipeline.models import Store
 from pipeline.picture import load
 from pipeline.plan import CUBE, Plan
 from pipeline.workers import Workers
-from training_colab.env import PredictedScorer, Scene
-from training_colab.train_agent import (
-    SMALL,
-    Settings,
+from training_colab.comparison import (
     Subject,
     Tracer,
     agent_search,
     cma_search,
     compare,
-    export,
     measure_default,
     measure_point,
-    newest,
     predictor_search,
     random_search,
     scatter,
-    train,
 )
+from training_colab.env import PredictedScorer, Scene
+from training_colab.train_agent import SMALL, Settings, export, newest, train
 
 WORLD = [scene(entropy, recipe) for entropy in (0.0, 4.0, 8.0) for recipe in ("planar", "vtracer")]
 LEARNING = Settings(steps=12_000, envs=8, n_steps=56, batch_size=112, hidden=64, doubt=0.0, checkpoint_every=6_000)
