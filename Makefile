@@ -11,7 +11,7 @@ SMALL ?= build/small
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast test-training train-install train-small notebooks check format bench clean
+.PHONY: help install run test test-fast test-training train-install train-small check format bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -32,6 +32,20 @@ test-fast: $(VENV)/.dev  ## the tests that take seconds and need neither browser
 test-training: $(TRAIN_VENV)/.train  ## the tests of training alone
 	@$(TRAIN) -m pipeline.warm
 	$(TRAIN) -m pytest tests/training $(ARGS)
+
+train-small: $(TRAIN_VENV)/.train  ## every training from the data to a release, in minutes, into SMALL (build/small)
+	@$(TRAIN) -m pipeline.warm
+	$(TRAIN) -m training_colab.rows $(SMALL)/rows.parquet --small --jobs 2
+	$(TRAIN) -m training_colab.train_classifier --small --models $(SMALL)/models
+	$(TRAIN) -m training_colab.train_correlation $(SMALL)/rows.parquet --small --models $(SMALL)/models
+	$(TRAIN) -m training_colab.embed --small
+	$(TRAIN) -m training_colab.train_predictor train $(SMALL)/rows.parquet --small --models $(SMALL)/models
+	$(TRAIN) -m training_colab.train_predictor evaluate $(SMALL)/rows.parquet --models $(SMALL)/models
+	$(TRAIN) -m training_colab.compress $(SMALL)/rows.parquet --small
+	$(TRAIN) -m training_colab.train_agent train $(SMALL)/rows.parquet $(SMALL)/agent --small --models $(SMALL)/models
+	$(TRAIN) -m training_colab.train_agent export $(SMALL)/agent --models $(SMALL)/models
+	$(TRAIN) -m training_colab.train_agent evaluate $(SMALL)/agent --small --models $(SMALL)/models
+	$(TRAIN) -m training_colab.export $(SMALL)/rows.parquet --small --models $(SMALL)/models
 
 train-install: $(TRAIN_VENV)/.train  ## install what training takes, into TRAIN_VENV (.venv-train)
 
