@@ -1,0 +1,311 @@
+"""Tier 1: features → a plan of each recipe, by a small model of each knob; and is it better than one plan for all?
+
+    python -m training_colab.train_correlation build/data/rows.parquet [--models assets/models] [--small] [--pictures 150]
+
+Two ways of learning are compared. *Imitation* regresses each knob to its value in the best plan that was measured for a
+picture. *By the score* learns the score itself from all rows, lets it find each training picture's best point among many, and
+regresses the knobs to that. Each way then draws pictures of families it never saw, beside each recipe's default, the best
+constant plan, and the best of each picture's rows. The better one is written, and its learning curve is printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import lightgbm
+import numpy as np
+from tqdm import tqdm
+
+from pipeline.measure import j_score
+from pipeline.models import write_model
+from pipeline.plan import CUBE, RECIPES, Plan
+from pipeline.predict import schema
+
+from .data import kept_artworks
+from .export import run_onnx, trees_graph
+from .rows import CENTRES, SIZES, SMALL_SIZES, Rows, Ruler, Set, read
+
+VERSION = "1"
+FAILED = -0.05
+"""J over the default that a plan counts as which drew nothing: below nearly all that do."""
+WORST = -0.2
+"""J over the default below which plans are all the same to the model of the score: it is to tell good ones apart."""
+CANDIDATES = 300
+"""Points among which the model of the score looks for a picture's best."""
+SHARES = (0.125, 0.25, 0.5, 1.0)
+"""Of the training pictures, for the learning curve."""
+
+
+def gains(rows: Rows) -> np.ndarray:
+    """(N,) J over vtracer's default on the same picture."""
+    return np.clip(np.where(rows.ok, rows.j - rows.default[:, 0], FAILED), WORST, None)
+
+
+def _grow(
+    x: np.ndarray, y: np.ndarray, *, trees: int, leaves: int, weight: np.ndarray | None = None
+) -> lightgbm.Booster:
+    options = {
+        "objective": "regression",
+        "num_leaves": leaves,
+        "min_data_in_leaf": min(20, max(2, len(x) // 10)),
+        "learning_rate": 0.05,
+        "feature_fraction": 0.7,
+        "bagging_fraction": 0.8,
+        "bagging_freq": 1,
+        "num_threads": 1,
+        "deterministic": True,
+        "seed": 1,
+        "verbose": -1,
+    }
+    return lightgbm.train(options, lightgbm.Dataset(x, y, weight=weight), trees)
+
+
+@dataclass(frozen=True, eq=False)
+class Knobs:
+    """A model for every knob of every recipe, and one for what the recipe gains.
+
+    `boosters` holds, recipe by recipe, those of the eight knobs and that of the gain.
+    """
+
+    boosters: tuple[lightgbm.Booster, ...]
+
+    def plans(self, features: np.ndarray) -> list[tuple[Plan, float]]:
+        """A plan of each recipe for features (26,), the most promising one first."""
+        table = np.array([b.predict(features[None], num_threads=1)[0] for b in self.boosters]).reshape(-1, CUBE + 1)
+        found = [(Plan.from_cube(name, row[:CUBE]), float(row[CUBE])) for name, row in zip(RECIPES, table, strict=True)]
+        return sorted(found, key=lambda pair: -pair[1])
+
+    @classmethod
+    def learn(cls, features: np.ndarray, best: np.ndarray, gain: np.ndarray, *, trees: int) -> Knobs:
+        """From pictures (P, 26), the best point of each recipe (P, recipes, 8), NaN where unknown, and what it gains."""
+        boosters = []
+        for r in range(len(RECIPES)):
+            known = np.isfinite(gain[:, r])
+            known_best = best[known, r]
+            boosters += [_grow(features[known], known_best[:, k], trees=trees, leaves=6) for k in range(CUBE)]
+            boosters.append(_grow(features[known], gain[known, r], trees=trees, leaves=12))
+        return cls(tuple(boosters))
+
+    def graph(self) -> bytes:
+        """As ONNX: features (N, 26) → (N, recipes · 9)."""
+        return trees_graph(self.boosters, len(schema()["features"]))
+
+
+def by_imitation(rows: Rows, *, trees: int) -> Knobs:
+    """Knobs as in the best plan measured for each picture."""
+    gain = gains(rows)
+    pictures, first = np.unique(rows.picture, return_index=True)
+    best = np.full((len(pictures), len(RECIPES), CUBE), np.nan)
+    top = np.full((len(pictures), len(RECIPES)), np.nan)
+    for i, number in enumerate(pictures):
+        for r in range(len(RECIPES)):
+            mine = np.flatnonzero((rows.picture == number) & (rows.recipe == r))
+            if len(mine):
+                pick = mine[gain[mine].argmax()]
+                best[i, r], top[i, r] = rows.point[pick], gain[pick]
+    return Knobs.learn(rows.features[first], best, top, trees=trees)
+
+
+def score_model(rows: Rows, *, trees: int) -> list[lightgbm.Booster]:
+    """For each recipe, what a point gains on a picture: features and point (34 numbers) → J over the default."""
+    _, where, count = np.unique(rows.picture, return_inverse=True, return_counts=True)
+    gain, found = gains(rows), []
+    for r in range(len(RECIPES)):
+        mine = rows.recipe == r
+        x = np.concatenate([rows.features[mine], rows.point[mine]], axis=1)
+        found.append(_grow(x, gain[mine], trees=trees, leaves=24, weight=1 / count[where][mine]))
+    return found
+
+
+def points_to_try(recipe: str) -> np.ndarray:
+    """(CANDIDATES, 8): the recipe's default and other centres, and points around them."""
+    rng = np.random.default_rng(7)
+    centres = [Plan(recipe, knobs).to_cube() for knobs in CENTRES[recipe]]
+    points = list(centres)
+    while len(points) < CANDIDATES:
+        reach = 0.03 * (0.45 / 0.03) ** rng.random()
+        moved = rng.random(CUBE) < 0.6
+        point = centres[int(rng.integers(len(centres)))] + moved * reach * rng.standard_normal(CUBE)
+        points.append(Plan.from_cube(recipe, np.clip(point, 0, 1)).to_cube())
+    return np.array(points, np.float32)
+
+
+def by_score(rows: Rows, *, trees: int) -> Knobs:
+    """Knobs as the model of the score likes them best, meant over its best few points, which is steadier than the one."""
+    models = score_model(rows, trees=trees)
+    pictures, first = np.unique(rows.picture, return_index=True)
+    features = rows.features[first]
+    best = np.empty((len(pictures), len(RECIPES), CUBE))
+    top = np.empty((len(pictures), len(RECIPES)))
+    for r, name in enumerate(RECIPES):
+        points = points_to_try(name)
+        for i in range(len(pictures)):
+            x = np.concatenate([np.broadcast_to(features[i], (len(points), features.shape[1])), points], axis=1)
+            value = models[r].predict(x, num_threads=1)
+            few = np.argsort(-value, kind="stable")[:5]
+            best[i, r], top[i, r] = points[few].mean(axis=0), value[few[0]]
+    return Knobs.learn(features, best, top, trees=trees)
+
+
+def best_constant(rows: Rows) -> Plan:
+    """The one plan that the model of the score expects most of, over all training pictures."""
+    models = score_model(rows, trees=200)
+    _, first = np.unique(rows.picture, return_index=True)
+    features = rows.features[first][:400]
+    best, plan = -np.inf, Plan()
+    for r, name in enumerate(RECIPES):
+        points = points_to_try(name)
+        x = np.concatenate([np.repeat(features, len(points), axis=0), np.tile(points, (len(features), 1))], axis=1)
+        value = models[r].predict(x, num_threads=1).reshape(len(features), -1).mean(axis=0)
+        if value.max() > best:
+            best, plan = float(value.max()), Plan.from_cube(name, points[value.argmax()])
+    return plan
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Over drawn pictures: J, and J over vtracer's default, both in the mean; improvement by each likeness; bytes beside the
+    default's, geometric mean; share that was below the default; share that fell back."""
+
+    j: float
+    gain: float
+    reference: float
+    artwork: float
+    bytes: float
+    worse: float
+    fell_back: float
+
+
+def verdict(found: list[dict], defaults: list[dict], fell: list[bool]) -> Verdict:
+    """Compare drawings with the defaults on the same pictures."""
+    j = np.array([j_score(a["reference"], a["bytes"], d["bytes"]) for a, d in zip(found, defaults, strict=True)])
+    base = np.array([d["reference"] for d in defaults])
+    gone = lambda key: 1 - sum(1 - a[key] for a in found) / max(sum(1 - d[key] for d in defaults), 1e-9)  # noqa: E731
+    return Verdict(
+        j=float(j.mean()),
+        gain=float((j - base).mean()),
+        reference=gone("reference"),
+        artwork=gone("artwork"),
+        bytes=float(2 ** np.mean([np.log2(a["bytes"] / d["bytes"]) for a, d in zip(found, defaults, strict=True)])),
+        worse=float((j < base - 5e-4).mean()),
+        fell_back=float(np.mean(fell)),
+    )
+
+
+def compare(
+    ways: dict[str, Callable[[Ruler, np.ndarray], list[Plan]]], rows: Rows, pictures: Set, count: int
+) -> dict[str, Verdict]:
+    """Draw `count` of the rows' pictures by the first plan of each way that works, else by vtracer's default; measure."""
+    chosen = sorted(set(rows.picture.tolist()), key=lambda number: (number * 2654435761) % 2**32)[:count]
+    found: dict[str, tuple[list[dict], list[bool]]] = {name: ([], []) for name in ways}
+    defaults: list[dict] = []
+    for number in tqdm(chosen, unit="picture", mininterval=10):
+        ruler = Ruler.of(pictures.case(int(number)))
+        default = ruler.measure(None)
+        features = rows.features[np.flatnonzero(rows.picture == number)[0]]
+        if default["status"] != "ok":
+            continue
+        defaults.append(default)
+        known: dict[str, dict] = {}
+        for name, way in ways.items():
+            best, fell = default, True
+            for plan in way(ruler, features):
+                key = json.dumps(plan.to_json(), sort_keys=True)
+                if key not in known:
+                    known[key] = ruler.measure(plan)
+                row = known[key]
+                if row["status"] == "ok":
+                    best, fell = row, False
+                    break
+            found[name][0].append(best)
+            found[name][1].append(fell)
+    return {name: verdict(drawn, defaults, fell) for name, (drawn, fell) in found.items()}
+
+
+def show(verdicts: dict[str, Verdict]) -> None:
+    """Print the table."""
+    print(f"{'':26}{'J':>9}{'gain':>9}{'reference':>11}{'artwork':>9}{'bytes':>8}{'worse':>8}{'fell back':>11}")
+    for name, v in verdicts.items():
+        print(
+            f"{name:26}{v.j:9.4f}{v.gain:9.4f}{v.reference:11.1%}{v.artwork:9.1%}{v.bytes:8.2f}{v.worse:8.1%}"
+            f"{v.fell_back:11.1%}"
+        )
+
+
+def main() -> None:
+    """Learn both ways, compare, write the better one."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("rows", type=Path)
+    parser.add_argument("--models", type=Path, help="the folder of models to write to; the product's own by default")
+    parser.add_argument("--pictures", type=int, help="pictures of unseen families to draw: 150, or 12 of the small set")
+    parser.add_argument("--small", action="store_true", help="fewer trees and pictures, to see that it runs")
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    rows = read(arguments.rows)
+    trees = 40 if arguments.small else 200
+    count = arguments.pictures or (12 if arguments.small else 150)
+    pictures = Set(kept_artworks(**(SMALL_SIZES if rows.about["small"] else SIZES)), rows.about["seed"])
+    learn, valid, test = (rows.where(rows.split == split) for split in ("train", "valid", "test"))
+    imitation, score = by_imitation(learn, trees=trees), by_score(learn, trees=trees)
+    constant = best_constant(learn)
+    print("best constant plan:", json.dumps(constant.to_json()))
+
+    chosen = compare(
+        {"imitation": _first(imitation), "by the score": _first(score)}, valid, pictures, max(8, count // 2)
+    )
+    print(f"\non {max(8, count // 2)} pictures of the valid families, which choose the way:")
+    show(chosen)
+    best = max(chosen, key=lambda name: chosen[name].gain)
+    knobs = {"imitation": imitation, "by the score": score}[best]
+    learner = {"imitation": by_imitation, "by the score": by_score}[best]
+
+    ways: dict[str, Callable[[Ruler, np.ndarray], list[Plan]]] = {
+        "imitation": _first(imitation),
+        "by the score": _first(score),
+        "planar's default": lambda ruler, features: [Plan("planar"), Plan("vtracer", {"path_precision": 2})],
+        "best constant plan": lambda ruler, features: [constant, Plan("vtracer", {"path_precision": 2})],
+    }
+    seen = np.unique(learn.picture)
+    order = np.random.default_rng(1).permutation(seen)
+    for share in SHARES[:-1]:
+        part = learn.where(np.isin(learn.picture, order[: max(8, round(share * len(order)))]))
+        ways[f"{best}, {share:.1%} of rows"] = _first(learner(part, trees=trees))
+    judged = compare(ways, test, pictures, count)
+    print(f"\non {count} pictures of families that nothing was learned from:")
+    show(judged)
+    top = [gains(test)[test.picture == number].max() for number in np.unique(test.picture)]
+    print(f"{'best of each one’s rows':26}{'':9}{np.mean(top):9.4f}   (all test pictures)")
+    folder = write(knobs, best, rows, judged[best], arguments.models)
+    print(f"\nto be served: {best}; written: {folder}")
+
+
+def _first(knobs: Knobs) -> Callable[[Ruler, np.ndarray], list[Plan]]:
+    return lambda ruler, features: [plan for plan, _ in knobs.plans(features)]
+
+
+def write(knobs: Knobs, way: str, rows: Rows, judged: Verdict, models: Path | None) -> Path:
+    """Write the models of knobs where the product finds them, checked against the trees."""
+    graph = knobs.graph()
+    sample = rows.features[:: max(1, len(rows.features) // 32)][:32]
+    expected = np.stack([b.predict(sample, num_threads=1) for b in knobs.boosters], axis=1)
+    error = float(np.abs(run_onnx(graph, [sample]) - expected).max())
+    if error > 1e-4:
+        raise SystemExit(f"The exported models of knobs are off by {error:g}.")
+    card = {
+        **schema(),
+        "kind": way,
+        "columns": [f"{name}.{k}" for name in RECIPES for k in (*range(CUBE), "gain")],
+        "data": rows.about,
+        "metrics": {key: round(value, 5) for key, value in vars(judged).items()},
+        "parity": error,
+    }
+    return write_model("correlation", VERSION, graph, golden_inputs={"x": sample}, card=card, root=models)
+
+
+if __name__ == "__main__":
+    main()
