@@ -152,7 +152,7 @@ def train(world: Sequence[Scene], scorer: Scorer, out: Path, settings: Settings,
 
         def _on_rollout_end(self) -> None:
             rate = (self.num_timesteps - self.first) / (time.perf_counter() - self.begin)
-            spread = float(torch.exp(self.model.policy.log_std).mean())
+            spread = float(self.model.policy.log_std.detach().exp().mean())
             row = [self.num_timesteps, *map(_mean, (self.returns, self.gains, self.failed)), spread, rate]
             self.gains, self.returns, self.failed = [], [], []
             fresh = not (out / "curve.csv").exists()
