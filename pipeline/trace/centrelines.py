@@ -20,7 +20,7 @@ _WIDEST = 8
 """Times that the widest stroke goes into the picture's long side."""
 _LEAST_GOOD = 0.3
 """Share of a region's samples that must lie across from another at the stroke's width."""
-_SMALLEST = 24
+_SMALLEST = 12
 """Area, px², under which a region is a speck and no stroke."""
 
 End = tuple[int, int]
@@ -162,7 +162,7 @@ def centre_lines(regions: Regions, samples: Samples, noise: float) -> Iterator[C
     usable = (walls.across >= 0) & real
     usable &= real[walls.across]
     inside = np.bincount(owner[real], minlength=len(slim))
-    slim &= np.bincount(owner[usable], minlength=len(slim)) >= np.maximum(8, _LEAST_GOOD * inside)
+    slim &= np.bincount(owner[usable], minlength=len(slim)) >= np.maximum(6, _LEAST_GOOD * inside)
     good, parent = np.zeros(len(owner), bool), np.arange(len(owner))
     place = np.full(len(owner), -1.0)
     of_region = np.argsort(loops.region, kind="stable")
@@ -174,7 +174,7 @@ def centre_lines(regions: Regions, samples: Samples, noise: float) -> Iterator[C
         hit = cracks[usable[cracks]]
         width = _mode(walls.length[hit])
         close = hit[np.abs(walls.length[hit] - width) < 0.25 + 0.05 * width + 0.3 * noise]
-        if len(close) < max(8, _LEAST_GOOD * len(cracks), 1.2 * width):
+        if len(close) < max(6, _LEAST_GOOD * len(cracks), 1.2 * width):
             continue
         width = float(walls.length[close].mean())
         good[close] = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -239,7 +239,7 @@ def write(
         if regions.order[r] < 0 or r == drop:
             continue
         fill = fills[int(regions.ink[r])]
-        if r in strokes:
+        if strokes.get(r):
             items += _pen(strokes[r], fill, decimals, scale)
         elif shapes[r]:
             items.append(Item(shapes[r], fill, _box(shapes[r])))
@@ -247,7 +247,7 @@ def write(
     return document(definitions(defs) + body, picture.width, picture.height, (width * scale, height * scale))
 
 
-def _pen(strokes: list[Stroke], fill: str, decimals: int, scale: float) -> list[Item]:
+def _pen(strokes: Sequence[Stroke], fill: str, decimals: int, scale: float) -> list[Item]:
     """Strokes of one region as items: the attributes of its pen stand where another's fill does.
 
     Those that overlap are one item where they are translucent.

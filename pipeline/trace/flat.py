@@ -16,8 +16,8 @@ from ..plan import Plan
 from . import vtracer
 from .emit import Item, arrange, definitions, document, paints
 from .gradients import ink_colour
-from .palette import limit
-from .prepare import LabelMap, segment
+from .labels import label_map_of
+from .prepare import LabelMap
 
 _MOST_INKS = 400
 """Inks above which a picture is a photo, and better traced as it is."""
@@ -28,16 +28,9 @@ _MOST_PIXELS = 9_000_000
 def trace(picture: Picture, plan: Plan) -> str:
     """Trace the prepared picture. Raises `TraceFailed`, of which `NotADrawing` for a photo."""
     knobs, off, finish = plan.knobs, plan.without, plan.finish
-    label_map = segment(
-        picture,
-        palette_distance=knobs["palette_distance"],
-        smallest=knobs["smallest_region"],
-        cleaning=0.0 if "cleaning" in off else knobs["cleaning"],
-        gradients=knobs["gradients"] >= 0.5 and "gradients" not in off,
-    )
+    label_map = label_map_of(picture, plan)
     if len(label_map.inks) > _MOST_INKS:
         raise NotADrawing(f"The picture has {len(label_map.inks)} shades: no drawing.")
-    label_map = limit(label_map, finish, smallest=knobs["smallest_region"])
     height, width = label_map.labels.shape
     times = int(knobs["enlargement"]) if "unmixing" not in off else 1
     while times > 1 and times * times * width * height > _MOST_PIXELS:

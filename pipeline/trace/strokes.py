@@ -29,6 +29,8 @@ _HAIRPIN = np.radians(115)
 """Turn from which two ends are no corner but a narrow bend."""
 _STRAIN = np.radians(10)
 """Radians up to which two ends of a junction are one line that runs through: see `_strain`."""
+_THIN = 2.5
+"""Width, px, under which nothing is asked of a stroke's ends."""
 _FAR = 2.5
 """Widths, and 3 px, that a corner or a junction may lie beyond the ends that meet there."""
 
@@ -139,6 +141,70 @@ def _one_width(found: dict[int, list[Stroke]]) -> dict[int, list[Stroke]]:
             found[r] = [replace(stroke, width=width) for stroke in found[r]]
         regions = regions[len(group) :]
     return found
+
+
+def joined(strokes: dict[int, list[Stroke]], regions: Regions) -> dict[int, list[Stroke]]:
+    """Strokes of different regions that are one line cut in two, as a thin one may be, made one; the first region has it."""
+    strokes = {r: list(lines) for r, lines in strokes.items()}
+    tips = [
+        (r, stroke, line, end, *_tip(line, end))
+        for r, lines in strokes.items()
+        for stroke in lines
+        if isinstance(line := stroke.line, Outline) and not line.closed
+        for end in (0, 1)
+    ]
+    pairs = [
+        (float(np.hypot(*(p - q))), i, j)
+        for i, (r, one, _, _, p, d) in enumerate(tips)
+        for j, (s, two, _, _, q, e) in enumerate(tips[:i])
+        if regions.ink[r] == regions.ink[s]
+        and _alike(one.width, two.width)
+        and np.hypot(*(p - q)) < 1.5 + one.width
+        and d @ e < -0.97
+        and abs((q - p) @ np.array([-d[1], d[0]])) < 0.5
+    ]
+    for _, i, j in sorted(pairs):
+        r, one, before, end, _, _ = tips[i]
+        s, two, after, begin, _, _ = tips[j]
+        if one is two or one not in strokes[r] or two not in strokes[s]:
+            continue
+        first = before if end else _reversed(before)
+        second = _reversed(after) if begin else after
+        skip = first.segments[-1][0] == "l" and second.segments[0][0] == "l"
+        line = Outline(first.start, [*first.segments[: -1 if skip else None]], closed=False)
+        line.segments += second.segments if skip else [("l", *second.start), *second.segments]
+        strokes[r].remove(one)
+        strokes[s].remove(two)
+        strokes[min(r, s)].append(replace(one, line=line))
+    return strokes
+
+
+def _tip(line: Outline, end: int) -> tuple[np.ndarray, np.ndarray]:
+    """An end of an open line, 0 or 1, and the unit direction that leads out of it."""
+    path = line if end else _reversed(line)
+    points = [path.start, *(segment[-2:] for segment in path.segments)]
+    last = path.segments[-1]
+    p = np.array(points[-1], float)
+    if last[0] == "a":
+        before = np.array(_arc_points(*points[-2], *last[1:])[-2])
+    else:
+        before = np.array(last[3:5] if last[0] == "c" else points[-2], float)
+    d = p - before
+    return p, d / max(float(np.hypot(*d)), 1e-9)
+
+
+def _reversed(line: Outline) -> Outline:
+    """The same line from its end to its start."""
+    points = [line.start, *(segment[-2:] for segment in line.segments)]
+    back: list[tuple] = []
+    for segment, point in zip(line.segments[::-1], points[-2::-1], strict=True):
+        if segment[0] == "c":
+            back.append(("c", *segment[3:5], *segment[1:3], *point))
+        elif segment[0] == "a":
+            back.append(("a", segment[1], segment[2], not segment[3], *point))
+        else:
+            back.append(("l", *point))
+    return Outline(points[-1], back, closed=line.closed)
 
 
 def _links(centre: CentreLines) -> _Links | None:
@@ -489,6 +555,12 @@ def _verified(centre: CentreLines, drafts: list[_Draft], noise: float) -> list[S
     join: Join = "miter" if (mitred**2).sum() < (off**2).sum() else "round"
     if join == "miter":
         off = mitred
+    if width < _THIN:  # whether its ends are flat or round is not to be seen
+        away = [np.hypot(x - p[0], y - p[1]) > half + 1.2 for p, _ in ends]
+        inner = np.logical_and.reduce(away) if away else np.ones(len(x), bool)
+        if inner.sum() < 4:
+            return None
+        off, sigma = off[inner], sigma[inner]
     wrong = float((np.abs(off) > 0.15 + 2.5 * sigma + 0.5 * min(noise, 1.0)).mean())
     most = 1.2 + noise + (0.05 * width if wrong < 0.03 else 0.0)
     if wrong > 0.07 or np.sqrt((off**2).mean()) > 0.15 + 0.4 * min(noise, 1.0) or np.abs(off).max() > most:
