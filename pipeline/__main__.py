@@ -197,7 +197,7 @@ def _models(options: argparse.Namespace) -> int:
         elif options.action == "rollback":
             print(f"Serving {here.rollback(options.name)} again.")
         elif options.action == "refresh" and not here.refresh(again=True):
-            raise ModelUnavailable(here.note or "No release is wanted: set TRUECURVE_MODELS to owner/name@tag.")
+            raise ModelUnavailable(here.note or "No release is wanted: set TRUECURVE_MODELS=owner/name@tag.")
     except ModelUnavailable as error:
         print(f"truecurve: {error.message}", file=sys.stderr)
         return FAILED

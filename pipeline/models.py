@@ -738,6 +738,7 @@ class Store:
         stamp = None
         if self.state is not None:
             path = self.state / "choice.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
             scratch = path.with_name(f"choice-{os.getpid()}-{threading.get_ident()}.json")
             scratch.write_text(json.dumps(choice.__dict__, indent=1), encoding="utf-8")
             os.replace(scratch, path)

@@ -19,6 +19,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from pipeline import config, convert, models
+from pipeline.__main__ import main
 from pipeline.errors import ModelUnavailable
 from pipeline.models import CARD, GOLDEN, GRAPH, Hub, Store, write_model
 
@@ -350,6 +351,25 @@ def test_a_cards_version_follows_the_pin(root, state):
     assert store.card("scale")["version"] == "2"
     store.pin("scale", "1")
     assert store.card("scale")["version"] == "1"
+
+
+def test_the_command_lists_pins_and_goes_back(root, state, monkeypatch, capsys):
+    put(root, "1", 1.0)
+    put(root, "2", 2.0)
+    monkeypatch.setattr(config, "MODELS", ("scale",))
+    here = Store(root, state=state)
+    monkeypatch.setattr(models, "store", lambda: here)
+    assert main(["models"]) == 0
+    name, version, health, *_ = capsys.readouterr().out.split()
+    assert (name, version, health) == ("scale", "2", "serving")
+    assert main(["models", "pin", "scale", "1"]) == 0 and served(here) == 1
+    assert main(["models", "rollback", "scale"]) == 0 and "Serving 2 again." in capsys.readouterr().out
+    assert main(["models", "pin", "scale", "7"]) == 1 and served(here) == 2
+    assert main(["models", "unpin", "scale"]) == 0 and served(here) == 2
+    assert main(["models", "refresh"]) == 1
+    assert "TRUECURVE_MODELS=" in capsys.readouterr().err
+    shutil.rmtree(root)
+    assert main(["models", "rollback"]) == 1
 
 
 # ---- releases from the Hub
