@@ -14,6 +14,7 @@ import argparse
 import base64
 import json
 import multiprocessing
+import resource
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import psutil
 from tqdm import tqdm
 
 from pipeline import warm
@@ -52,7 +54,9 @@ _RECIPE_SHARE = {"planar": 0.5, "vtracer": 0.35, "vtracer-flat": 0.15}
 ARTWORK_SIDE = 512
 """Long side, px, at which a drawing is compared with the artwork."""
 PATIENCE = 8.0
-"""Seconds a plan may take before its process is ended: the slowest sensible ones take two on a busy machine."""
+"""Seconds of a core that a plan may take before its process is ended; the slowest sensible ones take three."""
+LONGEST = 120.0
+"""Seconds on the wall after which it is ended whatever it has used: it waits for something that never comes."""
 MORE_TO_TEST = 2
 """Times as many plans for a picture that nothing is learned from, since ranks within a picture are told by them."""
 DEEP_EVERY, DEEP = 12, 64
@@ -140,7 +144,7 @@ def plans_for(case: Case, count: int) -> list[tuple[str, np.ndarray]]:
     plans = [(name, Plan(name).to_cube()) for name in RECIPES]
     while len(plans) < count:
         recipe = str(rng.choice(list(_RECIPE_SHARE), p=list(_RECIPE_SHARE.values())))
-        if rng.random() < 0.3:
+        if rng.random() < 0.2:
             point = rng.random(CUBE)
         else:
             centre = CENTRES[recipe][int(rng.integers(len(CENTRES[recipe])))]
@@ -262,8 +266,24 @@ class _Worker:
         self.index = index
         if first == 0:
             self.about, self.rows = None, []
-        self.deadline = time.monotonic() + PATIENCE
+        self.heard()
         self.pipe.send((index, first))
+
+    def heard(self) -> None:
+        """It has sent something, so its time begins anew."""
+        self.since, self.used = time.monotonic(), self._cpu()
+
+    def _cpu(self) -> float:
+        try:
+            times = psutil.Process(self.process.pid).cpu_times()
+        except psutil.Error:
+            return 0.0
+        return float(times.user + times.system)
+
+    @property
+    def over(self) -> bool:
+        """Whether it has been at one plan for too long."""
+        return time.monotonic() - self.since > LONGEST or self._cpu() - self.used > PATIENCE
 
     def end(self) -> None:
         self.process.kill()
@@ -300,7 +320,7 @@ def measured(pictures: Set, indices: list[int], plans: int, jobs: int) -> Iterat
         while workers:
             ready = wait([worker.pipe for worker in workers], timeout=1.0)
             for worker in list(workers):
-                over = worker.pipe not in ready and time.monotonic() > worker.deadline
+                over = worker.pipe not in ready and worker.over
                 finished: dict[str, Any] | None = None
                 if worker.pipe in ready:
                     try:
@@ -308,7 +328,7 @@ def measured(pictures: Set, indices: list[int], plans: int, jobs: int) -> Iterat
                     except (EOFError, OSError):
                         over = True
                     else:
-                        worker.deadline = time.monotonic() + PATIENCE
+                        worker.heard()
                         if kind == "about":
                             worker.about = content[0]
                         elif kind == "row":
@@ -540,7 +560,7 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="few artworks, to see that it runs")
     arguments = parser.parse_args()
     pictures = arguments.pictures or (60 if arguments.small else 5000)
-    begin, usage = time.perf_counter(), time.process_time()
+    begin = time.perf_counter()
     out = build(
         arguments.out,
         pictures=pictures,
@@ -551,10 +571,9 @@ def main() -> None:
     )
     rows = read(out)
     print(summary(rows))
-    seconds = time.perf_counter() - begin
-    print(
-        f"{seconds:.0f} s, {seconds / len(rows.picture):.3f} s a row; this process {time.process_time() - usage:.0f} s"
-    )
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    cores = sum(usage.ru_utime + usage.ru_stime for usage in used)
+    print(f"{time.perf_counter() - begin:.0f} s, {cores:.0f} s of a core")
     print(
         f"{out}: {out.stat().st_size / 1e6:.1f} MB, content {rows.about['content'][:16]}, code {rows.about['source']}"
     )
