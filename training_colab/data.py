@@ -515,19 +515,23 @@ def kept_artworks(icons: int, wordmarks: int, generated: int, photos: int) -> li
 
 HASH_SIDE = 12
 """Frequencies a side of a perceptual hash, so it has 143 bits."""
-HASH_NEAR = 20
-"""Bits, of 143, in which one mark drawn by two sets differs at most: the same logo differs in 2, others in 28 and more."""
+HASH_NEAR = 8
+"""Bits, of 143, in which one mark drawn twice differs at most: at two sizes in up to 5, and plain shapes from others in 9."""
 HELD_OUT = HERE / "held_out_hashes.json"
 
 
 def perceptual_hash(rgba: np.ndarray) -> int:
-    """The signs of the lowest frequencies of the drawing's luma, cropped to what is drawn and stretched to a square."""
+    """Which of the lowest frequencies of the drawing's luma are positive, cropped to what is drawn, stretched to a square.
+
+    What is small beside the largest counts as zero: the odd frequencies of a symmetric drawing are rounding errors.
+    """
     grey = cv2.cvtColor(composite(rgba, 255), cv2.COLOR_RGB2GRAY)
     drawn = cv2.findNonZero(cv2.inRange(cv2.absdiff(grey, np.full_like(grey, grey[0, 0])), 16, 255))
     x, y, width, height = cv2.boundingRect(drawn) if drawn is not None else (0, 0, grey.shape[1], grey.shape[0])
     square = cv2.resize(grey[y : y + height, x : x + width], (48, 48), interpolation=cv2.INTER_AREA)
     waves = cv2.dct(square.astype(np.float32))[:HASH_SIDE, :HASH_SIDE].ravel()[1:]
-    return int("".join("1" if wave > 0 else "0" for wave in waves), 2)
+    least = 0.02 * float(np.abs(waves).max())
+    return int("".join("1" if wave > least else "0" for wave in waves), 2)
 
 
 @functools.cache
