@@ -82,7 +82,7 @@ def test_a_thin_stroke_is_whole(way, width):
     rgba = pixels(96, 96, WHITE, (stroke(*STROKES[way], width), BLACK))
     svg = draw(rgba)
     assert reproduced(rgba, svg) >= 0.8, svg
-    assert len(shapes(svg)) <= 2, svg
+    assert len(shapes(svg)) <= 3, svg  # the ground, what is drawn with a pen, and what is too short for one
 
 
 RINGS = [

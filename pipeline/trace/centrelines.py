@@ -20,6 +20,8 @@ _WIDEST = 8
 """Times that the widest stroke goes into the picture's long side."""
 _LEAST_GOOD = 0.3
 """Share of a region's samples that must lie across from another at the stroke's width."""
+_EVEN = 0.1
+"""Half of a pen's widths, as measured, are within so many px of the most common."""
 _SMALLEST = 12
 """Area, px², under which a region is a speck and no stroke."""
 
@@ -173,8 +175,12 @@ def centre_lines(regions: Regions, samples: Samples, noise: float) -> Iterator[C
         cracks = cracks[real[cracks]]
         hit = cracks[usable[cracks]]
         width = _mode(walls.length[hit])
-        close = hit[np.abs(walls.length[hit] - width) < 0.25 + 0.05 * width + 0.3 * noise]
+        off = np.abs(walls.length[hit] - width)
+        near = off < 0.25 + 0.05 * width + 0.3 * noise
+        close, off = hit[near], off[near]
         if len(close) < max(6, _LEAST_GOOD * len(cracks), 1.2 * width):
+            continue
+        if np.median(off) > _EVEN + 0.3 * noise:
             continue
         width = float(walls.length[close].mean())
         good[close] = True

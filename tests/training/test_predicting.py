@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import lightgbm
@@ -104,7 +105,7 @@ def test_held_out_drawings_are_known_again(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory) -> Path:
+def built(tmp_path_factory) -> Iterator[Path]:
     """A file of rows of eight small pictures."""
     patch = pytest.MonkeyPatch()
     patch.setattr(rows_module, "kept_artworks", lambda **_: _works())
@@ -119,8 +120,8 @@ def built(tmp_path_factory) -> Path:
     with log.open("a") as file:
         file.write("\n")
     build(out, pictures=8, **options)
+    yield out
     patch.undo()
-    return out
 
 
 def test_rows_are_resumed_and_read(built):
@@ -167,7 +168,7 @@ def test_trees_learn_and_their_graph_says_the_same(trees):
     x = plan_matrix(test)
     found = trees.predict(x)
     assert np.abs(found[test.ok, 0] - test.scores[test.ok, 0]).mean() < 0.008
-    assert found[~test.ok, 4].mean() > 0.5 > 0.2 > found[test.ok, 4].mean()
+    assert found[~test.ok, 4].mean() > 5 * found[test.ok, 4].mean()
     served = run_onnx(trees_graph(trees.boosters, x.shape[1], likeness=(0, 1), chance=(4,)), [x])
     assert served.shape == (len(x), len(COLUMNS)) and np.abs(served - found).max() < 1e-4
 
