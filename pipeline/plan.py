@@ -126,7 +126,7 @@ RECIPES: dict[str, Recipe] = {
     )
 }
 
-STEPS = ("cleaning", "unmixing", "gradients", "shapes", "strokes", "arcs", "corners", "stacking", "ground")
+STEPS = ("cleaning", "unmixing", "gradients", "shapes", "strokes", "alignment", "arcs", "corners", "stacking", "ground")
 """Steps of our own drawing that a plan can leave out, so that each can show its worth."""
 
 Background = Literal["keep", "drop"]

@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import NotADrawing
 from ..picture import Picture
 from ..plan import Plan
+from .alignment import aligned
 from .emit import write
 from .labels import label_map_of
 from .outline import Tolerances, outlines
@@ -62,6 +63,8 @@ def trace(picture: Picture, plan: Plan) -> str:
     widths = {r: lines[0].width for r, lines in strokes.items()}
     shapes = outlines(regions, samples, tolerances, widths)
     strokes = joined(strokes, regions)
+    if "alignment" not in off:
+        shapes, strokes = aligned(shapes, strokes, noise=noise)
     return write(
         regions, shapes, strokes, label_map.inks, picture, decimals=int(knobs["precision"]), finish=plan.finish
     )
