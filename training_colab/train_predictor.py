@@ -550,9 +550,7 @@ def serve(name: str, work: Work, rows: Rows, models: Path | None) -> Path:
         "intervals": intervals.to_card(),
         "data": rows.about,
         "metrics": metrics,
-        "pictures": {
-            split: len(np.unique(rows.picture[rows.split == split])) for split in ("train", "valid", "test")
-        },
+        "pictures": {split: len(np.unique(rows.picture[rows.split == split])) for split in ("train", "valid", "test")},
     }
     if wide:
         seen = np.random.default_rng(1).random((2, 3, SIDE, SIDE)).astype(np.float32)
