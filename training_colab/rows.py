@@ -18,7 +18,7 @@ import resource
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -49,7 +49,7 @@ SPLITS = ("train", "valid", "test")
 _SPLIT_SHARE = (0.76, 0.1, 0.14)
 _LABEL_SHARE = {"simple": 0.34, "text": 0.12, "gradient": 0.26, "complex": 0.28}
 """How often pictures of a label are drawn: more often where plans differ than where all do well."""
-_RECIPE_SHARE = {"planar": 0.5, "vtracer": 0.35, "vtracer-flat": 0.15}
+_RECIPE_SHARE = {"planar": 0.5, "vtracer": 0.42, "vtracer-flat": 0.08}
 """How often the plans beside the defaults are of a recipe; vtracer-flat takes ten times as long as the others."""
 ARTWORK_SIDE = 512
 """Long side, px, at which a drawing is compared with the artwork."""
@@ -139,9 +139,13 @@ def how_many(case: Case, plans: int) -> int:
 
 
 def plans_for(case: Case, count: int) -> list[tuple[str, np.ndarray]]:
-    """Recipe and point (8,): each recipe's default, then points around them and from all over the cube."""
+    """Recipe and point (8,): the recipes' defaults, then points around them and from all over the cube.
+
+    Of pictures to learn from, one in three is drawn by the default of vtracer-flat: it takes half of all the time otherwise.
+    """
     rng = seeded(case.seed, case.index, "plans")
-    plans = [(name, Plan(name).to_cube()) for name in RECIPES]
+    skipped = {"vtracer-flat"} if case.split == "train" and rng.random() > 1 / 3 else set()
+    plans = [(name, Plan(name).to_cube()) for name in RECIPES if name not in skipped]
     while len(plans) < count:
         recipe = str(rng.choice(list(_RECIPE_SHARE), p=list(_RECIPE_SHARE.values())))
         if rng.random() < 0.2:
@@ -185,7 +189,8 @@ class Ruler:
         """
         begin = time.process_time()
         try:
-            svg = raw_default(self.picture) if plan is None else trace(self.picture, plan)
+            # a copy: what other plans left behind with the picture would make this one look faster
+            svg = raw_default(self.picture) if plan is None else trace(replace(self.picture), plan)
             ms = (time.process_time() - begin) * 1000
             height, width = self.judge.pixels.shape[:2]
             drawn = render(svg, width, height)
