@@ -29,6 +29,8 @@ _HAIRPIN = np.radians(115)
 """Turn from which two ends are no corner but a narrow bend."""
 _STRAIN = np.radians(10)
 """Radians up to which two ends of a junction are one line that runs through: see `_strain`."""
+_LONG = 8
+"""Widths from which a straight bar is rather a line than a rectangle."""
 _THIN = 2.5
 """Width, px, under which nothing is asked of a stroke's ends."""
 _FAR = 2.5
@@ -107,18 +109,34 @@ class _Draft:
 def strokes_of(regions: Regions, samples: Samples, noise: float, tol: Tolerances) -> dict[int, list[Stroke]]:
     """The strokes of every region that is made of them, by region id."""
     found: dict[int, list[Stroke]] = {}
-    plain: set[int] = set()  # regions that are one rectangle, circle or ellipse as well
+    plain: set[int] = (
+        set()
+    )  # regions that are rather a rectangle, a circle or an ellipse, unless others share their pen
     for centre in centre_lines(regions, samples, noise):
         links = _links(centre)
         drafts = _drafts(centre, links, regions, tol) if links is not None else None
         strokes = _verified(centre, drafts, noise) if drafts else None
         if strokes:
             found[centre.region] = strokes
-            walls = centre.walls
-            edge = [a[centre.cracks] for a in (walls.x, walls.y, walls.sigma)]
-            if len(strokes) == 1 and tol.shapes and not strokes[0].closed and closed_shape(*edge) is not None:
+            if tol.shapes and len(strokes) == 1 and _is_plain(centre, strokes[0]):
                 plain.add(centre.region)
     return _one_width({r: found[r] for r in found if r not in plain or _in_company(r, found, plain)})
+
+
+def _is_plain(centre: CentreLines, stroke: Stroke) -> bool:
+    """Whether a stroke's outline is one circle or ellipse, or one rectangle that is upright or short."""
+    line = stroke.line
+    if not isinstance(line, Outline) or line.closed:
+        return False
+    straight = len(line.segments) == 1 and line.segments[0][0] == "l"
+    if (
+        straight
+        and stroke.cap == "butt"
+        and np.hypot(*np.subtract(line.start, line.segments[0][1:])) < _LONG * stroke.width
+    ):
+        return True
+    walls = centre.walls
+    return closed_shape(*(a[centre.cracks] for a in (walls.x, walls.y, walls.sigma))) is not None
 
 
 def _alike(one: float, two: float) -> bool:
