@@ -22,7 +22,7 @@ import numpy as np
 from pipeline.classify import Label
 from pipeline.picture import composite
 
-from .data import HERE, Artwork, digest, kept_artworks
+from .data import FAMILIES, HERE, Artwork, digest, kept_artworks
 from .rows import SIZES
 
 BY_EYE = HERE / "labels_by_eye.csv"
@@ -118,12 +118,15 @@ class Comparison:
     """Labels from the source beside those by eye.
 
     `table[source][eye]` counts; `sampled` is the error rate in the sample as drawn; `weighted` counts an artwork for all
-    of its label and family, and `covered` is the share of the set that these are; `wrong` is (name, source, eye).
+    of its label and family, and `covered` is the share of the set that these are; `icons` is the rate among icons and
+    logos, without the fonts, photos and generated pictures that are labelled by what they are made of, or None where
+    there are none; `wrong` is (name, source, eye).
     """
 
     table: Mapping[Label, Mapping[Label, int]]
     sampled: Rate
     weighted: Rate
+    icons: Rate | None
     covered: float
     wrong: tuple[tuple[str, Label, Label], ...]
     missing: tuple[str, ...]
@@ -137,20 +140,22 @@ def compare(works: Sequence[Artwork], eye: Mapping[str, Label]) -> Comparison:
     cells = Counter((work.label, work.family) for work in works)
     drawn = Counter((work.label, work.family) for work in known.values())
     table = {source: dict.fromkeys(LABELS, 0) for source in LABELS}
-    wrong, weights, misses = [], [], []
+    wrong, weights, misses, icons = [], [], [], []
     for name, work in known.items():
         table[work.label][eye[name]] += 1
         weights.append(cells[work.label, work.family] / drawn[work.label, work.family])
         misses.append(eye[name] != work.label)
+        icons.append(work.family in FAMILIES["npm"])
         if misses[-1]:
             wrong.append((name, work.label, eye[name]))
-    weight, missed = np.array(weights), np.array(misses)
+    weight, missed, icon = np.array(weights), np.array(misses), np.array(icons)
     # unequal weights tell as much as this many equal ones (Kish)
     trials = float(weight.sum() ** 2 / (weight**2).sum())
     return Comparison(
         table,
         wilson(int(missed.sum()), len(missed)),
         wilson(trials * float(weight[missed].sum() / weight.sum()), trials),
+        wilson(int(missed[icon].sum()), int(icon.sum())) if icon.any() else None,
         sum(cells[cell] for cell in drawn) / len(works),
         tuple(sorted(wrong, key=lambda row: (row[1], row[2], row[0]))),
         tuple(sorted(set(eye) - set(known))),
@@ -180,6 +185,8 @@ def report(found: Comparison) -> str:
     lines.append(
         f"weighted to the whole set: {found.weighted}; the sample's cells hold {found.covered:.1%} of the artworks"
     )
+    if found.icons:
+        lines.append(f"icons and logos alone: {found.icons}")
     lines += [f"  {name}: {source} by the source, {eye} by eye" for name, source, eye in found.wrong]
     if found.missing:
         lines.append(f"labelled by eye, but not in the set: {', '.join(found.missing)}")

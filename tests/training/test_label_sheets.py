@@ -88,9 +88,16 @@ def test_the_table_and_the_weights_by_hand():
     assert found.sampled.share == pytest.approx(1 / 4)
     assert found.weighted.share == pytest.approx(4 / 10), "s1 stands for four of the ten"
     assert found.covered == 1 and found.missing == ("gone",) and found.wrong == (("s1", "simple", "text"),)
+    assert found.icons is None
     assert "1 of 4 labels disagree: 25.0%" in report(found) and "s1: simple by the source, text by eye" in report(found)
     with pytest.raises(ValueError, match="none of the 1 names"):
         compare(works, {"gone": "simple"})
+
+
+def test_what_fonts_and_photos_agree_on_makes_icons_no_better():
+    works = [work("a", "simple", "payment-icons"), work("b", "text", "@fontsource/lora")]
+    found = compare(works, {"a": "text", "b": "text"})
+    assert found.sampled.share == 0.5 and found.icons == wilson(1, 1)
 
 
 def test_what_is_stored_is_a_check_of_enough_of_each_label(tmp_path):
