@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from . import compiled, config, measure, tiers
+from . import agent, config, measure, tiers
+from .attempts import PACE, Attempts, Clock
 from .cache import Cache, content
 from .classify import UNKNOWN, Classification, classify, load_rules
-from .errors import BadSetting, ModelUnavailable, NotADrawing, TraceFailed
+from .errors import BadSetting, ModelUnavailable
 from .features import Features, extract
 from .picture import Picture, Source, load
 from .plan import Finish, Plan
-from .trace import trace
-from .trace.vtracer import raw_default
+from .reference import reference
+from .route import Route, route
+from .tiers import Adviser, Option
 
 Tier = Literal["auto", 1, 2, 3]
 TIERS: tuple[Tier, ...] = ("auto", 1, 2, 3)
@@ -47,7 +48,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Analysis:
-    """What is known of a picture before it is converted."""
+    """What is known of a picture before it is converted, and the way it would go at the default target and budget."""
 
     width: int
     height: int
@@ -56,14 +57,17 @@ class Analysis:
     confidence: float
     seconds: float
     degraded: tuple[str, ...] = ()
+    route: Route | None = None
 
 
 @dataclass(frozen=True)
 class Result:
     """An SVG and the record of how it came about. Qualities are SSIM, 0–1; times are seconds.
 
-    `actual_quality` and the `default_*` fields are None unless measured (`validate`, or tier 2 and 3); `degraded` names what
-    was missing or broken, and why.
+    Qualities are to the reference picture, which is the input where that is clean; `ssim_to_input` and
+    `default_ssim_to_input` are to the input as it came. What is measured is None unless it was (`validate`, or tier 2 and 3),
+    what is predicted unless there is a predictor; `route` is None unless the tier was left to it. `degraded` names what was
+    missing or broken, and why.
     """
 
     svg: str
@@ -81,9 +85,13 @@ class Result:
     processing_time: float
     stages: dict[str, float] = field(default_factory=dict)
     predicted_quality: float | None = None
+    predicted_artwork: float | None = None
     actual_quality: float | None = None
+    ssim_to_input: float | None = None
     default_quality: float | None = None
+    default_ssim_to_input: float | None = None
     default_bytes: int | None = None
+    route: Route | None = None
     candidates: int = 1
     model_versions: dict[str, str] = field(default_factory=dict)
     degraded: tuple[str, ...] = ()
@@ -95,52 +103,20 @@ class Result:
         return {**data, "parameters_used": self.plan.to_json(), "degraded": list(self.degraded)}
 
 
-_FEATURES, _DEFAULTS = Cache(), Cache()
-
-
-@dataclass(frozen=True)
-class _Default:
-    """What everything is compared with: vtracer's default on the same picture."""
-
-    quality: float
-    bytes: int
-
-
-@dataclass
-class _Candidate:
-    plan: Plan
-    svg: str
-    quality: float | None = None
-
-
-class _Clock:
-    """Seconds spent in each stage, added up by name."""
-
-    def __init__(self) -> None:
-        self.start = time.perf_counter()
-        self.stages: dict[str, float] = {}
-
-    def __call__(self, name: str, call: Callable[..., Any], *args: Any) -> Any:
-        begin = time.perf_counter()
-        try:
-            return call(*args)
-        finally:
-            self.stages[name] = self.stages.get(name, 0.0) + time.perf_counter() - begin
-
-    @property
-    def elapsed(self) -> float:
-        return time.perf_counter() - self.start
+_FEATURES, _REFERENCES = Cache(), Cache(4)
 
 
 def analyze(source: Source) -> Analysis:
-    """Features and class of a picture. Raises `BadPicture`."""
-    clock = _Clock()
+    """Features, class and route of a picture. Raises `BadPicture`."""
+    clock = Clock()
     picture: Picture = clock("decode", load, source)
     features: Features = clock("features", _features, picture, content(picture))
     degraded: list[str] = []
     kind: Classification = clock("classify", _classify, features, degraded, {})
+    adviser = Adviser(picture, features, kind, Finish(), degraded, {}, picture.busyness())
+    way: Route = clock("route", _route, adviser, Request(), clock)
     return Analysis(
-        picture.width, picture.height, features, kind.label, kind.confidence, clock.elapsed, tuple(degraded)
+        picture.width, picture.height, features, kind.label, kind.confidence, clock.elapsed, tuple(degraded), way
     )
 
 
@@ -163,26 +139,28 @@ def convert(
     TraceFailed
         No recipe could draw it.
     """
-    clock = _Clock()
+    clock = Clock()
     picture: Picture = clock("decode", load, source)
     key = content(picture)
     features: Features = clock("features", _features, picture, key)
     degraded: list[str] = [failed] if failed else []
     versions: dict[str, str] = {}
     kind: Classification = clock("classify", _classify, features, degraded, versions)
-    traced = _calm(picture, degraded)
-
-    tier = 1 if request.tier == "auto" else request.tier
+    busyness = picture.busyness()
+    traced = _calm(picture, busyness, degraded)
+    finish = request.plan.finish if request.plan else request.finish
+    adviser = Adviser(picture, features, kind, finish, degraded, versions, busyness)
+    way: Route | None = None
+    tier: int = 1 if request.tier == "auto" else request.tier
+    if request.tier == "auto" and not request.plan and not failed:
+        way = clock("route", _route, adviser, request, clock)
+        tier = way.tier
+    if tier == 3 and not request.plan and not failed:
+        tier = _highest(adviser)
     measured = not failed and (request.validate or tier > 1)
-    plans = tiers.candidates(tier, kind, request.finish, degraded)
-    if request.plan:
-        plans = _with_a_way_out(request.plan, kind, degraded)
-    default: _Default | None = None
-    best: _Candidate | None = None
-    tried = 0
-    refused = ""
 
     def result() -> Result:
+        best, default = attempts.best, attempts.default
         assert best is not None
         size = measure.complexity(best.svg)
         return Result(
@@ -193,90 +171,119 @@ def convert(
             confidence=kind.confidence,
             features=features,
             selected_tier=tier,
-            reason=_reason(request, tier, tried, best.plan, kind, refused),
-            plan=best.plan,
+            reason=_reason(request, way, tier, attempts, kind),
+            plan=best.option.plan,
             svg_bytes=size.bytes,
             paths=size.paths,
             parameters=size.parameters,
             processing_time=clock.elapsed,
             stages=dict(clock.stages),
-            actual_quality=best.quality,
-            default_quality=default.quality if default else None,
+            predicted_quality=best.option.quality,
+            predicted_artwork=best.option.artwork,
+            actual_quality=best.measured.quality if best.measured else None,
+            ssim_to_input=best.measured.to_input if best.measured else None,
+            default_quality=default.measured.quality if default else None,
+            default_ssim_to_input=default.measured.to_input if default else None,
             default_bytes=default.bytes if default else None,
-            candidates=tried,
+            route=way,
+            candidates=attempts.tried,
             model_versions=dict(versions),
             degraded=tuple(degraded),
         )
 
-    for plan in () if failed else plans:
-        if best is not None and (tier == 1 or request.plan or clock.elapsed > request.time_budget * 0.6):
-            break
-        if compiled.pending and plan.recipe in tiers.COMPILED:
-            if tiers.STILL_COMPILING not in degraded:
-                degraded.append(tiers.STILL_COMPILING)
-            continue
-        try:
-            drawn = _Candidate(plan, clock("trace", _draw, traced, plan))
-        except NotADrawing as error:
-            refused = error.message
-            continue
-        except TraceFailed as error:
-            degraded.append(f"{plan.recipe}: {error.message}")
-            continue
-        tried += 1
-        if best is None:
-            best = drawn
-            if report and measured:
-                report(result())
-        if measured:
-            if tried == 1:
-                default = _default(picture, traced, key, clock, degraded)
-            _measure(drawn, picture, clock, degraded)
-            best = max(best, drawn, key=lambda c: _j(c, default))
-            if report:
-                report(result())
-    if best is None:
-        plan = replace(tiers.LAST_RESORT, finish=request.finish)
-        degraded.append("Drawn coarsely, as the last resort.")
-        best = _Candidate(plan, clock("trace", _draw, picture.reduced(tiers.LAST_RESORT_SIDE), plan))
-        tried += 1
-        if measured:
-            _measure(best, picture, clock, degraded)
+    attempts = Attempts(
+        picture,
+        traced,
+        clock("reference", _reference, picture, key) if measured else None,
+        key=key,
+        finish=finish,
+        budget=request.time_budget,
+        target=request.target_quality,
+        validate=request.validate,
+        clock=clock,
+        adviser=adviser,
+        degraded=degraded,
+        changed=lambda: report(result()) if report and measured else None,
+    )
+    if not failed:
+        if request.plan:
+            _first_that_works(attempts, _given(request.plan, adviser))
+        elif tier == 1:
+            _first_that_works(attempts, adviser.one())
+        else:
+            _best_of(attempts, adviser, clock, tier)
+    if attempts.best is None:
+        attempts.last_resort()
     return result()
 
 
-def _with_a_way_out(plan: Plan, kind: Classification, degraded: list[str]) -> Iterator[Plan]:
+def _given(plan: Plan, adviser: Adviser) -> Iterable[Option]:
     """The plan that was asked for and, should it not work, one that draws anything."""
-    yield plan
-    yield tiers.shades(kind, plan.finish, degraded)
+    yield adviser.option(plan)
+    yield adviser.option(adviser.shades())
 
 
-def _draw(picture: Picture, plan: Plan) -> str:
-    """Trace; whatever goes wrong in a recipe is a `TraceFailed`."""
+def _first_that_works(attempts: Attempts, options: Iterable[Option]) -> None:
+    """Tier 1, and a plan that was given."""
+    for option in options:
+        if attempts.draw(option):
+            break
+
+
+def _best_of(attempts: Attempts, adviser: Adviser, clock: Clock, tier: int) -> None:
+    """Tiers 2 and 3: a few plans traced and measured, vtracer's default beside the first; then the agent's steps."""
+    most = tiers.STARTS if tier == 3 else tiers.FEW
+    for option in clock("choose", adviser.few):
+        if attempts.best and (attempts.tried >= most or attempts.reached):
+            break
+        if attempts.best is None or attempts.fits(option):
+            attempts.draw(option)
+    if tier == 3 and attempts.best and not attempts.reached:
+        _searched(attempts, adviser)
+    attempts.no_worse_than_default()
+
+
+def _searched(attempts: Attempts, adviser: Adviser) -> None:
+    """Tier 3: the agent goes on from the best drawing so far."""
+    policy, embedding, start = adviser.model("agent"), adviser.embedding(), attempts.best
+    if policy is None or embedding is None or start is None or start.measured is None:
+        return
+    recipe = start.option.plan.recipe
+    first = start.option.plan.to_cube()
+    full = False
+
+    def j_of(point: Any) -> float | None:
+        nonlocal full
+        if point is first:
+            return attempts.j(start)
+        option = adviser.option(Plan.from_cube(recipe, point, attempts.finish))
+        full = not attempts.fits(option)
+        drawn = None if full else attempts.draw(option)
+        return attempts.j(drawn) if drawn else None
+
+    about = agent.about(embedding, adviser.features.vector(), recipe)
     try:
-        return trace(picture, plan)
-    except TraceFailed:
-        raise
-    except Exception as error:
-        raise TraceFailed(f"{plan.recipe} failed inside ({type(error).__name__}: {error}).") from error
+        agent.search(
+            policy,
+            about,
+            recipe,
+            first,
+            j_of,
+            stop=lambda: full or attempts.reached or attempts.tried >= agent.TRACES or not attempts.fits(start.option),
+        )
+    except ModelUnavailable as error:
+        adviser.lose("agent", error)
+        adviser.model("agent", "The search ended early")
 
 
-def _calm(picture: Picture, degraded: list[str]) -> Picture:
+def _calm(picture: Picture, busyness: int, degraded: list[str]) -> Picture:
     """The picture to trace: reduced where it is as busy as noise, on which tracing would take too long."""
-    busyness = picture.busyness()
     if busyness <= tiers.BUSYNESS:
         return picture
     side = max(picture.pixels.shape[:2])
     calm = picture.reduced(max(64, int(side * (tiers.BUSYNESS / busyness) ** 0.5)))
     degraded.append(f"The picture is as busy as noise: traced at {max(calm.pixels.shape[:2])} px for its long side.")
     return calm
-
-
-def _measure(candidate: _Candidate, picture: Picture, clock: _Clock, degraded: list[str]) -> None:
-    try:
-        candidate.quality = clock("measure", measure.quality, picture, candidate.svg)
-    except TraceFailed as error:
-        degraded.append(f"Not measured: {error.message}")
 
 
 def _features(picture: Picture, key: str) -> Features:
@@ -294,32 +301,40 @@ def _classify(features: Features, degraded: list[str], versions: dict[str, str])
         return UNKNOWN
 
 
-def _default(picture: Picture, traced: Picture, key: str, clock: _Clock, degraded: list[str]) -> _Default | None:
-    """vtracer's default, measured once for a picture."""
-
-    def make() -> _Default:
-        svg = raw_default(traced)
-        return _Default(measure.quality(picture, svg), len(svg.encode()))
-
-    try:
-        found: _Default = clock("default", _DEFAULTS.get, key, make)
-        return found
-    except TraceFailed as error:
-        degraded.append(f"vtracer's default could not be measured: {error.message}")
-        return None
+def _reference(picture: Picture, key: str) -> Picture:
+    """The reference picture; the picture itself where it is clean."""
+    found: Picture | None = _REFERENCES.get(key, lambda: None if (made := reference(picture)) is picture else made)
+    return found or picture
 
 
-def _j(candidate: _Candidate, default: _Default | None) -> float:
-    size = len(candidate.svg.encode())
-    return measure.j_score(candidate.quality or 0.0, size, default.bytes if default else size)
+def _route(adviser: Adviser, request: Request, clock: Clock) -> Route:
+    target, budget = request.target_quality, request.time_budget
+    return route(adviser.expected(target, budget, clock.elapsed, PACE), target, budget)
 
 
-def _reason(request: Request, tier: int, tried: int, plan: Plan, kind: Classification, refused: str) -> str:
+def _highest(adviser: Adviser) -> Literal[2, 3]:
+    """Tier 3, or 2 where the agent is missing, or what it sees by."""
+    lost = "Searched as in tier 2"
+    return 3 if adviser.model("agent", lost) and adviser.model("predictor", lost) else 2
+
+
+_WAYS = {
+    "planar": "Drawn as regions with exact edges, which suits logos, icons and drawings.",
+    "vtracer-flat": "Traced after each pixel was given its ink, which suits pictures of few colours.",
+    "vtracer": "Traced shade by shade, with settings learned from such pictures.",
+}
+"""Why a plan of a recipe was taken, where it is tier 1's."""
+
+
+def _reason(request: Request, way: Route | None, tier: int, attempts: Attempts, kind: Classification) -> str:
+    assert attempts.best is not None
+    plan = attempts.best.option.plan
     if request.plan == plan:
         return "The plan was given."
     if tier > 1:
-        return f"The best of {tried} measured ways of drawing it."
-    if plan.recipe == "planar":
-        return "Drawn as regions with exact edges, which suits logos, icons and drawings."
-    why = f"Traced shade by shade with the plan that suits {kind.label} pictures best."
-    return f"{refused} {why}" if refused else why
+        why = f"The best of {attempts.tried} measured ways of drawing it."
+    else:
+        why = _WAYS[plan.recipe]
+        if plan.recipe == "vtracer" and "correlation" not in attempts.adviser.versions:
+            why = f"Traced shade by shade with the plan that suits {kind.label} pictures best."
+    return " ".join(part for part in (way.reason if way else "", attempts.refused if tier == 1 else "", why) if part)

@@ -59,9 +59,9 @@ def delta_e(a: np.ndarray, b: np.ndarray) -> float:
     return float(deltaE_ciede2000(lab_a, lab_b).sum() / differ.size)
 
 
-def j_score(quality: float, size: int, default_size: int) -> float:
-    """What candidates are chosen by: SSIM − λ·log2(bytes / bytes of vtracer's default)."""
-    return quality - LAMBDA * math.log2(max(size, 1) / max(default_size, 1))
+def j_score(quality: float, size: int, default_size: int, *, price: float = LAMBDA) -> float:
+    """What candidates are chosen by: SSIM − λ·log2(bytes / bytes of vtracer's default); `price` is λ."""
+    return quality - price * math.log2(max(size, 1) / max(default_size, 1))
 
 
 def quality(picture: Picture, svg: str) -> float:

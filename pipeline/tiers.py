@@ -1,15 +1,28 @@
-"""Which plans a tier tries: one for tier 1, a few to be measured against each other for tiers 2 and 3."""
+"""Which plans a tier tries, in order, by what the models say of a picture; without a model, by what is left.
+
+Tier 1 takes the plan of the correlation models. Tier 2 adds the best of many points of every recipe's cube by the predictor,
+and tier 3 what the agent makes of the best of them; both measure what they draw (`attempts.py`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
+import numpy as np
+
+from . import compiled, measure
+from .agent import TRACES, Agent
 from .classify import LABELS, Classification
 from .errors import BadSetting, ModelUnavailable
-from .models import read_card
-from .plan import RECIPES, VTRACER_DEFAULT, Finish, Plan
+from .features import Features
+from .models import read_card, store
+from .picture import Picture
+from .plan import CUBE, RECIPES, VTRACER_DEFAULT, Detail, Finish, Plan
+from .predict import Correlation, Predictions, Predictor
+from .route import Expected, Pace
 
 FALLBACK = Plan("vtracer", {"path_precision": 2})
 """vtracer's defaults without the decimals that nobody sees: what is drawn with where nothing was learned."""
@@ -24,6 +37,42 @@ BUSYNESS = 150_000
 COMPILED = frozenset(RECIPES) - {"vtracer"}
 """Recipes of which loops are compiled on a machine's first use."""
 STILL_COMPILING = "Our own drawing is still being compiled, for about a minute on a machine's first start."
+
+LAMBDA: dict[Detail, float] = {"low": 4 * measure.LAMBDA, "normal": measure.LAMBDA, "high": measure.LAMBDA / 4}
+"""SSIM that halving the file is worth in J, by the detail that was asked for."""
+
+POINTS = 256
+"""Points of each recipe's cube that the predictor scores."""
+FEW = 3
+"""Most plans that tier 2 traces and measures beside vtracer's default."""
+STARTS = 2
+"""Of them, how many tier 3 traces before the agent goes on from the best."""
+FAILS = 0.5
+"""Chance of failing from which a plan is tried after all others."""
+
+SIDE = 512
+TRACE_MS = {"vtracer": 30.0, "planar": 90.0, "vtracer-flat": 250.0}
+"""Milliseconds of a trace at `SIDE` × `SIDE`, usually, where no predictor knows better; corrected by what a machine shows."""
+TRACE_MS_PER_BUSY = {"vtracer": 7e-3, "planar": 2e-3, "vtracer-flat": 1e-2}
+"""And for each pixel of `Picture.busyness`."""
+MEASURE_MS, MEASURE_MS_PER_BYTE = 30.0, 2e-4
+"""Milliseconds for rendering and comparing at `SIDE` × `SIDE` once, and for each byte of the SVG."""
+USUAL_BYTES = 5000.0
+
+_Kind = type[Predictor] | type[Correlation] | type[Agent]
+_KINDS: dict[str, _Kind] = {"predictor": Predictor, "correlation": Correlation, "agent": Agent}
+_loaded: dict[str, tuple[tuple[Any, ...], Any]] = {}
+
+
+def _learned(name: str) -> Any:
+    """The `Predictor`, `Correlation` or `Agent` that is served at the moment. Raises `ModelUnavailable`."""
+    parts: tuple[Any, ...] = (store().load(name),)
+    if name == "predictor" and parts[0].card.get("embedding"):
+        parts = (*parts, store().load("encoder"))
+    kept = _loaded.get(name)
+    if kept is None or len(kept[0]) != len(parts) or any(a is not b for a, b in zip(kept[0], parts, strict=True)):
+        kept = _loaded[name] = (parts, _KINDS[name](store()))
+    return kept[1]
 
 
 @lru_cache(maxsize=1)
@@ -42,28 +91,302 @@ def class_plan(label: str, finish: Finish) -> Plan:
     return Plan(plan.recipe, plan.knobs, finish)
 
 
-def candidates(tier: int, kind: Classification, finish: Finish, degraded: list[str]) -> Iterator[Plan]:
-    """Plans in the order in which they are tried; what is missing for choosing them is noted in `degraded`.
+def j_of(quality: float, size: int, default_size: int | None, detail: Detail) -> float:
+    """J of `measure.md` at the λ of a detail; without the default's bytes, of use for comparing alone."""
+    return measure.j_score(quality, size, default_size or 1, price=LAMBDA[detail])
 
-    Our own drawing comes first. Tier 1 takes the first plan that works: a plan of vtracer's is the one for photos and textures,
-    which the drawing refuses. Tiers 2 and 3 measure each, vtracer's default among them.
+
+@dataclass(frozen=True)
+class Option:
+    """A plan to try, and what it is predicted to give; None where nothing predicts.
+
+    Attributes
+    ----------
+    quality, artwork : float or None
+        SSIM, 0–1, to the reference picture and to the artwork.
+    bytes, ms : float
+        Of the SVG, and of tracing; what is usual for the recipe where nothing predicts.
+    fails : float
+        The chance, 0–1, that the recipe refuses the picture.
     """
-    yield Plan("planar", {}, finish)
-    if tier >= 2:
-        with suppress(ModelUnavailable):
-            if (plan := class_plan(kind.label, finish)).recipe in COMPILED:
-                yield plan
-    yield shades(kind, finish, degraded)
-    if tier >= 2:
-        yield Plan("vtracer", {**VTRACER_DEFAULT.knobs, "path_precision": 2}, finish)
+
+    plan: Plan
+    bytes: float
+    ms: float
+    quality: float | None = None
+    artwork: float | None = None
+    fails: float = 0.0
+
+    @property
+    def pace(self) -> str:
+        """The name under which its time is learned."""
+        return self.plan.recipe if self.quality is not None else f"{self.plan.recipe}, unpredicted"
 
 
-def shades(kind: Classification, finish: Finish, degraded: list[str]) -> Plan:
-    """The plan that draws any picture, shade by shade: that of its class, or of complex pictures, or vtracer's own."""
+class Adviser:
+    """What the models advise for one picture.
+
+    What is missing or broken is noted in `degraded` when it is first needed, and is done without from then on; the versions
+    of what was used go to `versions`.
+    """
+
+    def __init__(
+        self,
+        picture: Picture,
+        features: Features,
+        kind: Classification,
+        finish: Finish,
+        degraded: list[str],
+        versions: dict[str, str],
+        busyness: int,
+    ) -> None:
+        self.picture, self.features, self.kind, self.finish = picture, features, kind, finish
+        self.degraded, self.versions = degraded, versions
+        height, width = picture.pixels.shape[:2]
+        self.size = height * width / SIDE**2
+        self.busyness = min(busyness, BUSYNESS)
+        self._models: dict[str, Any] = {}
+        self._why: dict[str, str] = {}
+        self._embedding: np.ndarray | None = None
+        self._few: list[Option] | None = None
+        self._suggested: list[Plan] | None = None
+
+    # --- the models, as far as they can be had ----------------------------------------------------------------------
+
+    def model(self, name: str, loss: str | None = None) -> Any:
+        """A model, or None; `loss` says in words what is done without it."""
+        if name not in self._models:
+            try:
+                self._models[name] = _learned(name)
+                self.versions[name] = self._models[name].model.version
+            except ModelUnavailable as error:
+                self.lose(name, error)
+        if self._models[name] is None and loss:
+            self._note(f"{loss}: {self._why[name]}")
+        return self._models[name]
+
+    def lose(self, name: str, error: ModelUnavailable) -> None:
+        """Do without a model from here on."""
+        self._models[name], self._why[name] = None, error.message
+        self.versions.pop(name, None)
+
+    def _note(self, words: str) -> None:
+        if words not in self.degraded:
+            self.degraded.append(words)
+
+    def embedding(self) -> np.ndarray | None:
+        """What the encoder sees, (D,) float32; None without a predictor."""
+        predictor = self.model("predictor")
+        if predictor and self._embedding is None:
+            try:
+                self._embedding = predictor.encode(self.picture, self.features)
+            except ModelUnavailable as error:
+                self.lose("predictor", error)
+        return self._embedding if self.model("predictor") else None
+
+    def _predicted(self, recipe: str, points: np.ndarray) -> Predictions | None:
+        embedding = self.embedding()
+        if embedding is None:
+            return None
+        try:
+            found: Predictions = self.model("predictor").score(embedding, self.features, recipe, points)
+            return found
+        except ModelUnavailable as error:
+            self.lose("predictor", error)
+            return None
+
+    def option(self, plan: Plan) -> Option:
+        """A plan with what it is predicted to give."""
+        found = self._predicted(plan.recipe, plan.to_cube()[None])
+        if found is None:
+            ms = TRACE_MS[plan.recipe] * self.size + TRACE_MS_PER_BUSY[plan.recipe] * self.busyness
+            return Option(plan, USUAL_BYTES, ms)
+        return Option(
+            plan,
+            bytes=float(2.0 ** found.log2_bytes[0]),
+            ms=float(10.0 ** found.log10_ms[0]),
+            quality=float(min(found.reference[0], 1.0)),
+            artwork=float(min(found.artwork[0], 1.0)),
+            fails=float(found.fails[0]),
+        )
+
+    def measuring(self, size: float) -> float:
+        """Milliseconds that rendering and comparing an SVG of so many bytes usually takes, for `Pace` to correct."""
+        grounds = 2 if self.picture.has_alpha else 1
+        return MEASURE_MS * self.size * grounds + MEASURE_MS_PER_BYTE * size
+
+    # --- the tiers --------------------------------------------------------------------------------------------------
+
+    def _suggestions(self) -> list[Plan]:
+        """A plan of each recipe by the correlation models, the most promising first; empty without them."""
+        if self._suggested is None:
+            self._suggested = []
+            model = self.model("correlation", "Drawn without a plan learned for such pictures")
+            if model:
+                try:
+                    found = model.suggest(self.features)
+                    self._suggested = [self._finished(suggestion.plan) for suggestion in found]
+                except ModelUnavailable as error:
+                    self.lose("correlation", error)
+                    self.model("correlation", "Drawn without a plan learned for such pictures")
+        return self._suggested
+
+    def _finished(self, plan: Plan) -> Plan:
+        return Plan(plan.recipe, plan.knobs, self.finish)
+
+    def one(self) -> Iterator[Option]:
+        """Tier 1: the first that works is taken.
+
+        A recipe that refuses the picture is followed by vtracer's, which draws anything.
+        """
+        suggested = self._suggestions()
+        if not suggested:
+            yield self.option(Plan("planar", {}, self.finish))
+        else:
+            found = [self.option(plan) for plan in suggested]
+            first = next((o for o in found if o.fails <= FAILS and _draws(o.plan.recipe)), None)
+            if first:
+                yield first
+            yield from (o for o in found if o.plan.recipe == "vtracer" and o is not first)
+        yield self.option(self.shades())
+
+    def few(self) -> list[Option]:
+        """Tier 2: what is traced and measured, first the plain drawing, then what promises most by J.
+
+        What draws anything comes last, for a picture that all others refuse; where the plain drawing will probably do so, it
+        comes first.
+        """
+        if self._few is None:
+            plain = self.option(Plan("planar", {}, self.finish))
+            shades = self.option(self.shades())
+            suggested = [self.option(plan) for plan in self._suggestions()[:1]]
+            if self.model("predictor", "Chosen without predictions"):
+                promising = sorted([*suggested, *self._searched(), shades], key=lambda o: -self._promise(o))
+                first = [plain if plain.fails <= FAILS else shades]
+                self._few = _unlike([*first, *promising[: FEW - len(first)], shades])
+            else:
+                self._few = _unlike([plain, *suggested, *self._of_class(), shades])
+        return self._few
+
+    def _of_class(self) -> list[Option]:
+        try:
+            plan = class_plan(self.kind.label, self.finish)
+        except ModelUnavailable:  # `shades` says so
+            return []
+        return [self.option(plan)] if plan.recipe in COMPILED else []
+
+    def _searched(self) -> list[Option]:
+        """The best point of each recipe by the predictor, out of `POINTS` around its default, its suggestion and anywhere."""
+        best = []
+        for recipe in RECIPES:
+            if not _draws(recipe):
+                continue
+            anchors = [Plan(recipe).to_cube(), *(p.to_cube() for p in self._suggestions() if p.recipe == recipe)]
+            points = scattered(anchors)
+            found = self._predicted(recipe, points)
+            if found is None:
+                break
+            price = LAMBDA[self.finish.detail]
+            j = np.minimum(found.reference, 1) - price * found.log2_bytes - (found.fails > FAILS)
+            best.append(self.option(Plan.from_cube(recipe, points[int(j.argmax())], self.finish)))
+        return best
+
+    def _promise(self, option: Option) -> float:
+        """J as predicted, and far below any where it will probably fail."""
+        j = j_of(option.quality or 0.0, round(option.bytes), None, self.finish.detail)
+        return j - (option.fails > FAILS)
+
+    def shades(self) -> Plan:
+        """The plan that draws any picture, shade by shade: that of its class, or of complex pictures, or vtracer's own."""
+        try:
+            for label in (self.kind.label, "complex"):
+                if (plan := class_plan(label, self.finish)).recipe not in COMPILED:
+                    return plan
+        except ModelUnavailable as error:
+            self._note(f"vtracer's own settings stand in for the plan of the class: {error.message}")
+        return self._finished(FALLBACK)
+
+    # --- what each tier would give ----------------------------------------------------------------------------------
+
+    def expected(self, target_quality: float, time_budget: float, elapsed: float, pace: Pace) -> tuple[Expected, ...]:
+        """What each tier would give and take, played through as it would go; empty without a predictor. Seconds."""
+        if not self.model("predictor", "Routed without predictions"):
+            return ()
+        one = next(self.one())
+        few = self.few()
+        default = self.option(VTRACER_DEFAULT)
+        if not self.model("predictor", "Routed without predictions"):  # it broke on the way
+            return ()
+        tier1 = Expected(1, one.quality or 0.0, round(one.bytes), elapsed + pace.usual(one.pace, one.ms) / 1000)
+        yardstick = self.cost(default, pace)
+        tier2 = self._played(2, few[:FEW], target_quality, time_budget, elapsed + yardstick, pace)
+        agent = self.model("agent")
+        if not agent:
+            return tier1, tier2
+        starts = sorted(few[:STARTS], key=lambda o: -self._promise(o))
+        steps = [*few[:STARTS], *starts[:1] * (TRACES - STARTS)]
+        tier3 = self._played(3, steps, target_quality, time_budget, elapsed + yardstick, pace)
+        gain = _learned_gain(agent)
+        return tier1, tier2, Expected(3, min(tier3.quality + gain, 1.0), tier3.bytes, tier3.seconds)
+
+    def cost(self, option: Option, pace: Pace) -> float:
+        """Seconds that tracing and measuring a plan usually takes."""
+        return (pace.usual(option.pace, option.ms) + pace.usual("measure", self.measuring(option.bytes))) / 1000
+
+    def _played(
+        self, tier: int, options: Iterable[Option], target: float, budget: float, elapsed: float, pace: Pace
+    ) -> Expected:
+        best: Option | None = None
+        for option in options:
+            cost = self.cost(option, pace)
+            if best and elapsed + cost > budget:
+                continue
+            elapsed += cost
+            best = max(best or option, option, key=self._promise)
+            if (best.quality or 0.0) >= target:
+                break
+        assert best is not None
+        return Expected(tier, best.quality or 0.0, round(best.bytes), elapsed)
+
+
+def _draws(recipe: str) -> bool:
+    """Whether a recipe can draw at the moment."""
+    return not (compiled.pending and recipe in COMPILED)
+
+
+def _learned_gain(agent: Agent) -> float:
+    """The J by which the agent was ahead of the predictor alone at as many traces, as its card has it; 0 where it does not."""
     try:
-        for label in (kind.label, "complex"):
-            if (plan := class_plan(label, finish)).recipe not in COMPILED:
-                return plan
-    except ModelUnavailable as error:
-        degraded.append(f"Drawn by vtracer's own settings: {error.message}")
-    return Plan(FALLBACK.recipe, FALLBACK.knobs, finish)
+        searches = agent.model.card["metrics"]["searches"]
+        return max(0.0, float(searches["agent"]["reward"]) - float(searches["predictor"]["reward"]))
+    except (KeyError, TypeError, ValueError):
+        return 0.0
+
+
+def _unlike(options: Iterable[Option]) -> list[Option]:
+    """Options in order, each drawing once."""
+    found: dict[tuple[str, bytes], Option] = {}
+    for option in options:
+        found.setdefault((option.plan.recipe, np.round(option.plan.to_cube(), 4).tobytes()), option)
+    return list(found.values())
+
+
+def scattered(anchors: Sequence[np.ndarray]) -> np.ndarray:
+    """(POINTS, 8) float32 in 0–1: the anchors, a quarter from all over the cube, the others near and far from the anchors."""
+    near = _steps() + np.stack(anchors)[np.arange(POINTS) % len(anchors)]
+    points = np.where(np.arange(POINTS)[:, None] % 4 == 3, _anywhere(), np.clip(near, 0, 1))
+    points[: len(anchors)] = anchors
+    return points.astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _steps() -> np.ndarray:
+    """(POINTS, 8): from 0.03 to 0.45 of the cube, in a few of its directions; the same each time, as results must be."""
+    rng = np.random.default_rng(0)
+    reach = 0.03 * (0.45 / 0.03) ** rng.random((POINTS, 1))
+    return (rng.random((POINTS, CUBE)) < 0.6) * reach * rng.standard_normal((POINTS, CUBE))
+
+
+@lru_cache(maxsize=1)
+def _anywhere() -> np.ndarray:
+    return np.random.default_rng(1).random((POINTS, CUBE))

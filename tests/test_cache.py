@@ -9,6 +9,7 @@ import pytest
 from conftest import png_of
 from PIL import Image
 
+import pipeline.attempts as attempts
 import pipeline.convert as convert
 from pipeline.cache import Cache, content
 from pipeline.picture import load
@@ -55,7 +56,7 @@ def test_the_key_is_the_pixels_not_the_file(logo: Path) -> None:
 def test_the_same_picture_is_measured_once(logo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = convert.convert(logo, convert.Request(tier=1, validate=True))
     monkeypatch.setattr(convert, "extract", None)
-    monkeypatch.setattr(convert, "raw_default", None)
+    monkeypatch.setattr(attempts, "raw_default", None)
     again = convert.convert(Image.open(logo), convert.Request(tier=1, validate=True))
     assert again.features == first.features
     assert (again.default_quality, again.default_bytes) == (first.default_quality, first.default_bytes)

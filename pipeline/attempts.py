@@ -1,0 +1,274 @@
+"""Drawings of one picture: each traced, timed and measured against the reference picture, and the best by J kept."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from . import compiled, tiers
+from .cache import Cache
+from .errors import NotADrawing, TraceFailed
+from .measure import similarity
+from .picture import Picture
+from .plan import VTRACER_DEFAULT, Finish, Plan
+from .render import render
+from .route import Pace
+from .tiers import Adviser, Option
+from .trace import trace
+from .trace.vtracer import raw_default
+
+PACE = Pace()
+"""What this process has seen things take."""
+AGAIN = 1.6
+"""Times what the last plan of a recipe took beside its prediction that the next one may take on the same picture."""
+DEFAULTS = 16
+"""vtracer's drawings kept, some of which are a megabyte."""
+
+_DEFAULTS = Cache(DEFAULTS)
+
+
+class Clock:
+    """Seconds spent in each stage, added up by name."""
+
+    def __init__(self) -> None:
+        self.start = time.perf_counter()
+        self.stages: dict[str, float] = {}
+
+    def __call__(self, name: str, call: Callable[..., Any], *args: Any) -> Any:
+        begin = time.perf_counter()
+        try:
+            return call(*args)
+        finally:
+            self.stages[name] = self.stages.get(name, 0.0) + time.perf_counter() - begin
+
+    @property
+    def elapsed(self) -> float:
+        return time.perf_counter() - self.start
+
+
+@dataclass(frozen=True)
+class Measured:
+    """SSIM, 0–1, of a drawing to the reference picture and to the input as it came."""
+
+    quality: float
+    to_input: float
+
+
+@dataclass(frozen=True)
+class Default:
+    """What everything is compared with: vtracer's own output for the same picture."""
+
+    svg: str
+    measured: Measured
+
+    @property
+    def bytes(self) -> int:
+        """Of UTF-8."""
+        return len(self.svg.encode())
+
+
+@dataclass
+class Candidate:
+    """A drawing, and what it measured; None unless it was."""
+
+    option: Option
+    svg: str
+    measured: Measured | None = None
+
+
+class Attempts:
+    """The drawings of one picture.
+
+    Parameters
+    ----------
+    picture, traced
+        What drawings are measured at, and what is traced.
+    reference
+        What they are measured against; None where nothing is measured.
+    budget
+        Seconds of the clock, beyond which nothing but the first drawing is begun.
+    target
+        SSIM that is good enough, 0–1.
+    validate
+        Whether vtracer's default is measured even where there is no time for it.
+    changed
+        Called when the best drawing is another, or is measured.
+    """
+
+    def __init__(
+        self,
+        picture: Picture,
+        traced: Picture,
+        reference: Picture | None,
+        *,
+        key: str,
+        finish: Finish,
+        budget: float,
+        target: float,
+        validate: bool,
+        clock: Clock,
+        adviser: Adviser,
+        degraded: list[str],
+        changed: Callable[[], None],
+    ) -> None:
+        self.picture, self.traced, self.reference, self.key = picture, traced, reference, key
+        self.finish, self.budget, self.target, self.validate = finish, budget, target, validate
+        self.clock, self.adviser, self.degraded, self.changed = clock, adviser, degraded, changed
+        self.best: Candidate | None = None
+        self.default: Default | None = None
+        self.tried = 0
+        self.refused = ""
+        self._shown: dict[str, float] = {}
+
+    # --- when to stop -----------------------------------------------------------------------------------------------
+
+    @property
+    def reached(self) -> bool:
+        """Whether the best drawing reaches the target, and is no worse than vtracer's default."""
+        return bool(self.best and self.best.measured and self.best.measured.quality >= self.target) and not self.behind
+
+    @property
+    def behind(self) -> bool:
+        """Whether vtracer's default is the better one by J."""
+        if not self.best or not self.best.measured or not self.default:
+            return False
+        own = self.default.measured.quality
+        return self._j(self.best) < tiers.j_of(own, self.default.bytes, self.default.bytes, self.finish.detail)
+
+    def fits(self, option: Option) -> bool:
+        """Whether tracing and measuring a plan will be over before the budget is."""
+        return self.clock.elapsed + self._at_most(option) / 1000 <= self.budget
+
+    def _at_most(self, option: Option) -> float:
+        """Milliseconds of tracing and measuring."""
+        if option.pace in self._shown:
+            tracing = AGAIN * self._shown[option.pace] * option.ms
+        else:  # what made other recipes slow may make this one slow
+            slower = PACE.usual(option.pace, option.ms) * max(self._shown.values(), default=1.0)
+            tracing = max(PACE.at_most(option.pace, option.ms), slower)
+        return tracing + PACE.at_most("measure", self.adviser.measuring(option.bytes))
+
+    # --- drawing ----------------------------------------------------------------------------------------------------
+
+    def draw(self, option: Option) -> Candidate | None:
+        """Trace a plan and, where there is a reference, measure it; None where it draws nothing, and the reason is noted."""
+        recipe = option.plan.recipe
+        if compiled.pending and recipe in tiers.COMPILED:
+            if tiers.STILL_COMPILING not in self.degraded:
+                self.degraded.append(tiers.STILL_COMPILING)
+            return None
+        begin = time.perf_counter()
+        try:
+            candidate = Candidate(option, self.clock("trace", draw, self.traced, option.plan))
+        except NotADrawing as error:
+            self.refused = error.message
+            return None
+        except TraceFailed as error:
+            self.degraded.append(f"{recipe}: {error.message}")
+            return None
+        shown = 1000 * (time.perf_counter() - begin)
+        PACE.saw(option.pace, option.ms, shown)
+        self._shown[option.pace] = shown / option.ms
+        self.tried += 1
+        self._take(candidate)
+        if self.tried == 1 and self.reference is not None:
+            self._measure_default()
+        return candidate
+
+    def last_resort(self) -> None:
+        """Draw coarsely and safely. Raises `TraceFailed`."""
+        self.degraded.append("Drawn coarsely, as the last resort.")
+        option = self.adviser.option(replace(tiers.LAST_RESORT, finish=self.finish))
+        small = self.picture.reduced(tiers.LAST_RESORT_SIDE)
+        self.tried += 1
+        self._take(Candidate(option, self.clock("trace", draw, small, option.plan)))
+
+    def no_worse_than_default(self) -> None:
+        """Where vtracer's default is ahead of everything, take it: with fewer decimals if there is time, else as it is."""
+        if not self.behind:
+            return
+        short = self.adviser.option(replace(tiers.FALLBACK, finish=self.finish))
+        if self.fits(short):
+            self.draw(short)
+        plain = self.finish == Finish(detail=self.finish.detail)
+        if self.behind and self.default and plain and not self.picture.has_alpha:
+            svg = _of_size(self.default.svg, self.picture)
+            option = self.adviser.option(VTRACER_DEFAULT)
+            self.best = Candidate(option, svg, self.default.measured)
+            self.changed()
+
+    def _take(self, candidate: Candidate) -> None:
+        """Measure a drawing, and keep it if it is the best."""
+        first = self.best is None
+        if first:
+            self.best = candidate
+            self.changed()
+        if self.reference is None:
+            return
+        begin = time.perf_counter()
+        try:
+            candidate.measured = self.clock("measure", self._measured, candidate.svg)
+        except TraceFailed as error:
+            self.degraded.append(f"Not measured: {error.message}")
+            return
+        size = len(candidate.svg.encode())
+        PACE.saw("measure", self.adviser.measuring(size), 1000 * (time.perf_counter() - begin))
+        assert self.best is not None
+        if first or self.best.measured is None or self._j(candidate) > self._j(self.best):
+            self.best = candidate
+            self.changed()
+
+    def _measured(self, svg: str) -> Measured:
+        assert self.reference is not None
+        height, width = self.picture.pixels.shape[:2]
+        drawn = render(svg, width, height)
+        quality = similarity(self.reference.pixels, drawn)
+        clean = self.reference is self.picture
+        return Measured(quality, quality if clean else similarity(self.picture.pixels, drawn))
+
+    def j(self, candidate: Candidate) -> float | None:
+        """J of a drawing; None unless it was measured."""
+        return self._j(candidate) if candidate.measured else None
+
+    def _j(self, candidate: Candidate) -> float:
+        assert candidate.measured is not None
+        size = len(candidate.svg.encode())
+        default = self.default.bytes if self.default else None
+        return tiers.j_of(candidate.measured.quality, size, default, self.finish.detail)
+
+    def _measure_default(self) -> None:
+        """Draw and measure vtracer's default, once for a picture; only if there is time, or where it was asked for."""
+        option = self.adviser.option(VTRACER_DEFAULT)
+
+        def make() -> Default:
+            if not self.validate and not self.fits(option):
+                raise TraceFailed("the time is too short for it.")
+            begin = time.perf_counter()
+            svg = raw_default(self.traced)
+            PACE.saw(option.pace, option.ms, 1000 * (time.perf_counter() - begin))
+            return Default(svg, self._measured(svg))
+
+        try:
+            self.default = self.clock("default", _DEFAULTS.get, self.key, make)
+            self.changed()
+        except TraceFailed as error:
+            self.degraded.append(f"vtracer's default could not be measured: {error.message}")
+
+
+def draw(picture: Picture, plan: Plan) -> str:
+    """Trace; whatever goes wrong in a recipe is a `TraceFailed`."""
+    try:
+        return trace(picture, plan)
+    except TraceFailed:
+        raise
+    except Exception as error:
+        raise TraceFailed(f"{plan.recipe} failed inside ({type(error).__name__}: {error}).") from error
+
+
+def _of_size(svg: str, picture: Picture) -> str:
+    """vtracer's own output with the picture's original size on its root."""
+    root = re.compile(r'(<svg[^>]*?) width="\d+" height="\d+"')
+    return root.sub(rf'\1 width="{picture.width}" height="{picture.height}"', svg, count=1)
