@@ -579,9 +579,9 @@ def _verified(centre: CentreLines, drafts: list[_Draft], noise: float) -> list[S
         if inner.sum() < 4:
             return None
         off, sigma = off[inner], sigma[inner]
-    wrong = float((np.abs(off) > 0.15 + 2.5 * sigma + 0.5 * min(noise, 1.0)).mean())
+    wrong = float((np.abs(off) > 0.15 + 2.5 * sigma + 0.2 * min(noise, 1.0)).mean())
     most = 1.2 + noise + (0.05 * width if wrong < 0.03 else 0.0)
-    if wrong > 0.07 or np.sqrt((off**2).mean()) > 0.15 + 0.4 * min(noise, 1.0) or np.abs(off).max() > most:
+    if wrong > 0.07 or np.sqrt((off**2).mean()) > 0.15 + 0.15 * min(noise, 1.0) or np.abs(off).max() > most:
         return None
     return [Stroke(line, width, cap, join) for line in lines]
 
