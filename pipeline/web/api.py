@@ -8,6 +8,7 @@ import math
 import os
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from typing import Annotated, Any, Literal, TypeVar, cast
 
@@ -285,7 +286,7 @@ def analysis_record(analysis: Any) -> dict[str, Any]:
         "features": {name: float(getattr(analysis.features, name)) for name in names},
         "logo_type": analysis.logo_type,
         "confidence": analysis.confidence,
-        "route": getattr(analysis, "route", None),
+        "route": asdict(analysis.route) if analysis.route else None,
         "width": analysis.width,
         "height": analysis.height,
     }
