@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable
@@ -138,18 +139,29 @@ class Attempts:
         own = self.default.measured.quality
         return self._j(self.best) < tiers.j_of(own, self.default.bytes, self.default.bytes, self.finish.detail)
 
-    def fits(self, option: Option) -> bool:
-        """Whether tracing and measuring a plan will be over before the budget is."""
-        return self.clock.elapsed + self._at_most(option) / 1000 <= self.budget
+    def fits(self, option: Option, name: str | None = None) -> bool:
+        """Whether tracing and measuring a plan will be over before the budget is; `name` is what `Pace` knows it by."""
+        tracing, most_tracing = self._room(name or option.pace, option.ms)
+        measuring, most_measuring = self._room("measure", self.adviser.measuring(option.bytes))
+        # both will hardly be late at once
+        most = tracing + measuring + math.hypot(most_tracing - tracing, most_measuring - measuring)
+        return self.clock.elapsed + most / 1000 <= self.budget
 
-    def _at_most(self, option: Option) -> float:
-        """Milliseconds of tracing and measuring."""
-        if option.pace in self._shown:
-            tracing = AGAIN * self._shown[option.pace] * option.ms
-        else:  # what made other recipes slow may make this one slow
-            slower = PACE.usual(option.pace, option.ms) * max(self._shown.values(), default=1.0)
-            tracing = max(PACE.at_most(option.pace, option.ms), slower)
-        return tracing + PACE.at_most("measure", self.adviser.measuring(option.bytes))
+    def _room(self, name: str, predicted: float) -> tuple[float, float]:
+        """Milliseconds that a thing usually takes, and takes at most, by what it took on this very picture if it did."""
+        if name in self._shown:
+            usual = self._shown[name] * predicted
+            return usual, AGAIN * usual
+        # what made other recipes slow may make this one slow
+        others = (ratio for other, ratio in self._shown.items() if other != "measure")
+        usual = PACE.usual(name, predicted) * max(others, default=0.0)
+        return max(usual, PACE.usual(name, predicted)), max(usual, PACE.at_most(name, predicted))
+
+    def _saw(self, name: str, predicted: float, begin: float) -> None:
+        """Learn from a thing that began then and ended now."""
+        shown = 1000 * (time.perf_counter() - begin)
+        PACE.saw(name, predicted, shown)
+        self._shown[name] = shown / predicted
 
     # --- drawing ----------------------------------------------------------------------------------------------------
 
@@ -169,9 +181,7 @@ class Attempts:
         except TraceFailed as error:
             self.degraded.append(f"{recipe}: {error.message}")
             return None
-        shown = 1000 * (time.perf_counter() - begin)
-        PACE.saw(option.pace, option.ms, shown)
-        self._shown[option.pace] = shown / option.ms
+        self._saw(option.pace, option.ms, begin)
         self.tried += 1
         self._take(candidate)
         if self.tried == 1 and self.reference is not None:
@@ -215,7 +225,7 @@ class Attempts:
             self.degraded.append(f"Not measured: {error.message}")
             return
         size = len(candidate.svg.encode())
-        PACE.saw("measure", self.adviser.measuring(size), 1000 * (time.perf_counter() - begin))
+        self._saw("measure", self.adviser.measuring(size), begin)
         assert self.best is not None
         if first or self.best.measured is None or self._j(candidate) > self._j(self.best):
             self.best = candidate
@@ -244,11 +254,11 @@ class Attempts:
         option = self.adviser.option(VTRACER_DEFAULT)
 
         def make() -> Default:
-            if not self.validate and not self.fits(option):
+            if not self.validate and not self.fits(option, "default"):
                 raise TraceFailed("the time is too short for it.")
             begin = time.perf_counter()
             svg = raw_default(self.traced)
-            PACE.saw(option.pace, option.ms, 1000 * (time.perf_counter() - begin))
+            PACE.saw("default", option.ms, 1000 * (time.perf_counter() - begin))
             return Default(svg, self._measured(svg))
 
         try:

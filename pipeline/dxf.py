@@ -6,6 +6,7 @@ import io
 import math
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import ezdxf
 import ezdxf.units
@@ -17,26 +18,31 @@ _FLATNESS = 0.05
 
 
 def write(svg: str, own_width: float, own_height: float, width: float) -> bytes:
-    """Closed polylines and circles as DXF R2010, y upwards, in millimetres at 96 px an inch, a layer for each colour."""
+    """Polylines and circles as DXF R2010, y upwards, in millimetres at 96 px an inch, a layer for each colour.
+
+    A stroke is a polyline along its centre, as wide as its pen.
+    """
     unit = width / own_width * 25.4 / 96
     box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
     wide, high = (float(box[1]), float(box[2])) if box else (own_width, own_height)
     sx, sy = unit * own_width / wide, unit * own_height / high
     document = ezdxf.new("R2010", units=ezdxf.units.MM)
     space = document.modelspace()
-    for fill, points, circle in _shapes(svg):
-        layer = fill.removeprefix("#") if fill.startswith("#") else "shading"
+    for paint, points, circle, pen in _shapes(svg):
+        layer = paint.removeprefix("#") if paint.startswith("#") else "shading"
         if layer not in document.layers:
             made = document.layers.add(layer)
-            if fill.startswith("#"):
-                red, green, blue = bytes.fromhex(fill[1:])
+            if paint.startswith("#"):
+                red, green, blue = bytes.fromhex(paint[1:])
                 made.rgb = (red, green, blue)
-        if circle and abs(sx - sy) < 1e-9:
+        if circle and pen is None and abs(sx - sy) < 1e-9:
             x, y, r = circle
             space.add_circle((x * sx, (high - y) * sy), r * sx, dxfattribs={"layer": layer})
         elif len(points) > 1:
             flat = [(x * sx, (high - y) * sy) for x, y in points]
-            space.add_lwpolyline(flat, close=True, dxfattribs={"layer": layer})
+            line = space.add_lwpolyline(flat, close=pen is None or pen.closed, dxfattribs={"layer": layer})
+            if pen is not None:
+                line.dxf.const_width = pen.width * sx
     out = io.StringIO()
     document.write(out)
     return out.getvalue().encode()
@@ -49,35 +55,52 @@ _TOKEN = re.compile(r"[MmLlHhVvCcSsAaZz]|-?(?:\d+\.?\d*|\.\d+)")
 Point = tuple[float, float]
 
 
-def _shapes(svg: str) -> Iterator[tuple[str, list[Point], tuple[float, float, float] | None]]:
-    """Fill (``#rrggbb`` or a gradient's name), flattened outline, and centre and radius of a circle, of every subpath."""
-    fills = ["#000"]
+@dataclass(frozen=True)
+class _Pen:
+    """A stroke's width in units of the viewBox, and whether its line is closed."""
+
+    width: float
+    closed: bool
+
+
+_Shape = tuple[str, list[Point], tuple[float, float, float] | None, _Pen | None]
+
+
+def _shapes(svg: str) -> Iterator[_Shape]:
+    """Of every subpath: paint (``#rrggbb`` or a gradient's name), flattened line, a circle's centre and radius, and its pen."""
+    inherited: list[dict[str, str]] = [{"fill": "#000"}]
     for end, name, rest in _TAG.findall(svg):
         if end:
-            fills.pop()
+            inherited.pop()
             continue
-        given = dict(_ATTRIBUTE.findall(rest))
-        fill = given.get("fill", fills[-1])
+        own = dict(_ATTRIBUTE.findall(rest))
+        given = {**inherited[-1], **own}
         if name == "g":
-            fills.append(fill)
+            inherited.append({key: value for key, value in given.items() if key in ("fill", "stroke", "stroke-width")})
             continue
-        if fill == "none":  # the gap filler's lines are the same outlines again
-            continue
-        if not fill.startswith("url("):
-            fill = "#" + bytes(ImageColor.getrgb(fill)[:3]).hex()
+        width = None
+        paint = given["fill"]
+        if paint == "none":
+            if "fill" not in own and "stroke" not in inherited[-1]:
+                continue  # the gap filler's lines are the same outlines again
+            paint, width = given["stroke"], float(given["stroke-width"])
+        if not paint.startswith("url("):
+            paint = "#" + bytes(ImageColor.getrgb(paint)[:3]).hex()
+        pen = None if width is None else _Pen(width, closed=True)
         get: Callable[[str], float] = lambda key, of=given: float(of.get(key, 0))  # type: ignore[misc]  # noqa: E731
         if name == "path":
-            for points in _flattened(given["d"]):
-                yield fill, points, None
+            for points, closed in _flattened(given["d"]):
+                yield paint, points, None, pen and replace(pen, closed=closed)
         elif name == "circle":
-            yield fill, _ring(get("cx"), get("cy"), get("r"), get("r"), 0), (get("cx"), get("cy"), get("r"))
+            circle = get("cx"), get("cy"), get("r")
+            yield paint, _ring(*circle, get("r"), 0), circle, pen
         elif name == "ellipse":
-            yield fill, _ring(get("cx"), get("cy"), get("rx"), get("ry"), _turn(given)), None
+            yield paint, _ring(get("cx"), get("cy"), get("rx"), get("ry"), _turn(given)), None, pen
         elif name == "rect":
-            yield fill, _rectangle(given, get), None
+            yield paint, _rectangle(given, get), None, pen
         else:
             values = [float(v) for v in _TOKEN.findall(given["points"])]
-            yield fill, list(zip(values[::2], values[1::2], strict=True)), None
+            yield paint, list(zip(values[::2], values[1::2], strict=True)), None, pen
 
 
 def _turn(given: dict[str, str]) -> float:
@@ -120,8 +143,8 @@ def _steps(radius: float, sweep: float) -> int:
     return max(2, math.ceil(abs(sweep) / step))
 
 
-def _flattened(data: str) -> Iterator[list[Point]]:
-    """The subpaths of path data as points."""
+def _flattened(data: str) -> Iterator[tuple[list[Point], bool]]:
+    """The subpaths of path data as points, and whether each is closed."""
     tokens = _tokens(data)
     points: list[Point] = []
     at = start = (0.0, 0.0)
@@ -140,7 +163,7 @@ def _flattened(data: str) -> Iterator[list[Point]]:
             i += 1
             if letter in "Zz":
                 if points:
-                    yield points
+                    yield points, True
                 points, at, handle = [], start, None
                 continue
         ox, oy = at if letter.islower() else (0.0, 0.0)
@@ -149,7 +172,7 @@ def _flattened(data: str) -> Iterator[list[Point]]:
             points = [at]
         if kind == "m":
             if points:
-                yield points
+                yield points, False
             x, y = take(2)
             at = start = (ox + x, oy + y)
             points, handle = [at], None
@@ -172,7 +195,7 @@ def _flattened(data: str) -> Iterator[list[Point]]:
             points += _arc(at, rx, ry, angle, large > 0, sweep > 0, to)
             at, handle = to, None
     if points:
-        yield points
+        yield points, False
 
 
 def _tokens(data: str) -> list[str]:

@@ -318,7 +318,7 @@ class Adviser:
         if not self.model("predictor", "Routed without predictions"):  # it broke on the way
             return ()
         tier1 = Expected(1, one.quality or 0.0, round(one.bytes), elapsed + pace.usual(one.pace, one.ms) / 1000)
-        yardstick = self.cost(default, pace)
+        yardstick = self.cost(default, pace, "default")
         tier2 = self._played(2, few[:FEW], target_quality, time_budget, elapsed + yardstick, pace)
         agent = self.model("agent")
         if not agent:
@@ -329,9 +329,10 @@ class Adviser:
         gain = _learned_gain(agent)
         return tier1, tier2, Expected(3, min(tier3.quality + gain, 1.0), tier3.bytes, tier3.seconds)
 
-    def cost(self, option: Option, pace: Pace) -> float:
-        """Seconds that tracing and measuring a plan usually takes."""
-        return (pace.usual(option.pace, option.ms) + pace.usual("measure", self.measuring(option.bytes))) / 1000
+    def cost(self, option: Option, pace: Pace, name: str | None = None) -> float:
+        """Seconds that tracing and measuring a plan usually takes; `name` is what `pace` knows it by."""
+        tracing = pace.usual(name or option.pace, option.ms)
+        return (tracing + pace.usual("measure", self.measuring(option.bytes))) / 1000
 
     def _played(
         self, tier: int, options: Iterable[Option], target: float, budget: float, elapsed: float, pace: Pace

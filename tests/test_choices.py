@@ -90,3 +90,7 @@ def test_swatches_are_the_svgs_colours() -> None:
     )
     assert colours_of(svg) == ["#aabbcc", "#000000", "#ff0000"]
     assert colours_of('<svg><path d="M0 0z" fill="#123456"/></svg>') == ["#123456"]
+    pens = (
+        '<g fill="none" stroke="#0a0b0c" stroke-width="3"><circle r="2"/></g><path fill="none" stroke="red" d="M0 0"/>'
+    )
+    assert colours_of(f"<svg>{pens}</svg>") == ["#0a0b0c", "#ff0000"]

@@ -118,6 +118,25 @@ def test_a_dxf_has_every_colour_of_a_drawing(examples):
     assert not drawing.audit().has_errors
 
 
+def test_strokes_are_lines_of_their_width_in_a_dxf():
+    body = (
+        '<g fill="none" stroke="#f00" stroke-width="6"><path d="M10 10h60m0 20-20 30"/><circle cx="90" cy="40" r="20"/></g>'
+        '<path d="M10 50h10" fill="none" stroke="#00f" stroke-width="3"/>'
+    )
+    drawing = ezdxf.read(io.StringIO(export(document(body, 120, 80), "dxf").decode()))
+    lines = list(drawing.modelspace().query("LWPOLYLINE"))
+    mm = 25.4 / 96
+    assert [(line.closed, line.dxf.layer) for line in lines] == [
+        (False, "ff0000"), (False, "ff0000"), (True, "ff0000"), (False, "0000ff")
+    ]  # fmt: skip
+    assert [line.dxf.const_width for line in lines] == pytest.approx([6 * mm] * 3 + [3 * mm])
+    assert [p[:2] for p in lines[0].get_points()] == [
+        pytest.approx((10 * mm, 70 * mm)),
+        pytest.approx((70 * mm, 70 * mm)),
+    ]
+    assert not drawing.modelspace().query("CIRCLE") and not drawing.audit().has_errors
+
+
 def test_a_width_scales_every_format():
     assert b'width="240" height="160" viewBox="0 0 120 80"' in export(PICTURE, "svg", width=240)
     assert b"0 0 180 120" in export(PICTURE, "eps", width=240)

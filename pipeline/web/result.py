@@ -96,24 +96,26 @@ def formats_html(stem: str, token: str) -> str:
 def colours_of(svg: str) -> list[str]:
     """The colours of an SVG of ours, as ``#rrggbb``, in the order in which they are first painted."""
     found: dict[str, None] = {}
-    inherited = ["#000"]
+    inherited = [["#000"]]
     for name, rest in _TAG.findall(svg):
         if name == "/g":
             inherited.pop()
             continue
-        given = _PAINT.search(rest)
-        paint = given[1] if given else "#000" if name == "stop" else inherited[-1]
+        own = _PAINT.findall(rest)
+        paints = own or (["#000"] if name == "stop" else inherited[-1])
         if name == "g":
-            inherited.append(paint)
-        elif paint != "none" and not paint.startswith("url("):
-            found["#" + bytes(ImageColor.getrgb(paint)[:3]).hex()] = None
-            if len(found) > MOST_SWATCHES:
-                break
+            inherited.append(paints)
+            continue
+        for paint in paints:
+            if paint != "none" and not paint.startswith("url("):
+                found["#" + bytes(ImageColor.getrgb(paint)[:3]).hex()] = None
+        if len(found) > MOST_SWATCHES:
+            break
     return list(found)
 
 
 _TAG = re.compile(r"<(/?g|path|circle|ellipse|rect|stop)\b([^>]*)>")
-_PAINT = re.compile(r'\b(?:fill|stop-color)="([^"]+)"')
+_PAINT = re.compile(r'\b(?:fill|stroke|stop-color)="([^"]+)"')
 
 
 def swatches_html(svg: str) -> str:
