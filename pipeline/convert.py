@@ -232,9 +232,8 @@ def _first_that_works(attempts: Attempts, options: Iterable[Option]) -> None:
 
 def _best_of(attempts: Attempts, adviser: Adviser, clock: Clock, tier: int) -> None:
     """Tiers 2 and 3: a few plans traced and measured, vtracer's default beside the first; then the agent's steps."""
-    most = tiers.STARTS if tier == 3 else tiers.FEW
     for option in clock("choose", adviser.few):
-        if attempts.best and (attempts.tried >= most or attempts.reached):
+        if attempts.best and (attempts.tried >= tiers.FEW or attempts.reached):
             break
         if attempts.best is None or attempts.fits(option):
             attempts.draw(option)

@@ -44,9 +44,7 @@ LAMBDA: dict[Detail, float] = {"low": 4 * measure.LAMBDA, "normal": measure.LAMB
 POINTS = 256
 """Points of each recipe's cube that the predictor scores."""
 FEW = 3
-"""Most plans that tier 2 traces and measures beside vtracer's default."""
-STARTS = 2
-"""Of them, how many tier 3 traces before the agent goes on from the best."""
+"""Most plans that tier 2 traces and measures beside vtracer's default; the agent of tier 3 goes on from the best of them."""
 FAILS = 0.5
 """Chance of failing from which a plan is tried after all others."""
 
@@ -323,8 +321,8 @@ class Adviser:
         agent = self.model("agent")
         if not agent:
             return tier1, tier2
-        starts = sorted(few[:STARTS], key=lambda o: -self._promise(o))
-        steps = [*few[:STARTS], *starts[:1] * (TRACES - STARTS)]
+        start = max(few[:FEW], key=self._promise)
+        steps = [*few[:FEW], *[start] * (TRACES - FEW)]
         tier3 = self._played(3, steps, target_quality, time_budget, elapsed + yardstick, pace)
         gain = _learned_gain(agent)
         return tier1, tier2, Expected(3, min(tier3.quality + gain, 1.0), tier3.bytes, tier3.seconds)
