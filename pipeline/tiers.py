@@ -43,7 +43,7 @@ LAMBDA: dict[Detail, float] = {"low": 4 * measure.LAMBDA, "normal": measure.LAMB
 
 POINTS = 256
 """Points of each recipe's cube that the predictor scores."""
-FEW = 3
+FEW = 4
 """Most plans that tier 2 traces and measures beside vtracer's default; the agent of tier 3 goes on from the best of them."""
 FAILS = 0.5
 """Chance of failing from which a plan is tried after all others."""
@@ -249,7 +249,7 @@ class Adviser:
         yield self.option(self.shades())
 
     def few(self) -> list[Option]:
-        """Tier 2: what is traced and measured, first the plain drawing, then what promises most by J.
+        """Tier 2: what is traced and measured; the plain drawing and tier 1's plan, then what promises most by J.
 
         What draws anything comes last, for a picture that all others refuse; where the plain drawing will probably do so, it
         comes first.
@@ -257,11 +257,11 @@ class Adviser:
         if self._few is None:
             plain = self.option(Plan("planar", {}, self.finish))
             shades = self.option(self.shades())
-            suggested = [self.option(plan) for plan in self._suggestions()[:1]]
+            suggested = [next(self.one())]
             if self.model("predictor", "Chosen without predictions"):
-                promising = sorted([*suggested, *self._searched(), shades], key=lambda o: -self._promise(o))
-                first = [plain if plain.fails <= FAILS else shades]
-                self._few = _unlike([*first, *promising[: FEW - len(first)], shades])
+                promising = sorted([*self._searched(), shades], key=lambda o: -self._promise(o))
+                first = plain if plain.fails <= FAILS else shades
+                self._few = [*_unlike([first, *suggested, *promising])[:FEW], shades]
             else:
                 self._few = _unlike([plain, *suggested, *self._of_class(), shades])
         return self._few
