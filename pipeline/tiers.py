@@ -238,6 +238,8 @@ class Adviser:
         A recipe that refuses the picture is followed by vtracer's, which draws anything.
         """
         suggested = self._suggestions()
+        if compiled.pending:
+            self._note(STILL_COMPILING)
         if not suggested:
             yield self.option(Plan("planar", {}, self.finish))
         else:

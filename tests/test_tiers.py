@@ -409,6 +409,15 @@ def test_another_version_is_used_at_once(logo: Path, installed: Path) -> None:
     assert result.model_versions["predictor"] == "2" and result.predicted_artwork == pytest.approx(0.7)
 
 
+def test_while_our_own_drawing_is_compiled_vtracer_draws_and_the_result_says_so(
+    logo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiers.compiled, "pending", True)
+    for tier in ("auto", 1, 2, 3):
+        result = convert.convert(logo, replace(REQUEST, tier=tier))
+        assert result.plan.recipe == "vtracer" and tiers.STILL_COMPILING in result.degraded
+
+
 # ---- the router in the flow
 
 
