@@ -13,6 +13,7 @@ import argparse
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -69,7 +70,8 @@ def table(works: list[Artwork], jobs: int) -> Table:
     if path.exists():
         with np.load(path, allow_pickle=False) as kept:
             return Table(**{name: kept[name] for name in ("x", "y", "family", "split", "name")})
-    with ProcessPoolExecutor(jobs) as pool:
+    # spawned: a fork would copy locks that OpenCV's threads hold
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         found = list(pool.map(rows, works, chunksize=8))
     flat = [(vector, work, name) for work, views_ in zip(works, found, strict=True) for name, vector in views_]
     made = Table(

@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,9 @@ class Bench:
     """Measures plans on cases, keeping what was measured in a file."""
 
     def __init__(self, works: list[Artwork], jobs: int, path: Path) -> None:
-        self.pool = ProcessPoolExecutor(jobs, initializer=_start, initargs=({w.name: w for w in works},))
+        self.pool = ProcessPoolExecutor(
+            jobs, mp_context=get_context("spawn"), initializer=_start, initargs=({w.name: w for w in works},)
+        )
         self.path = path
         self.known: dict[str, Row] = {}
         if path.exists():
