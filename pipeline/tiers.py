@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from . import compiled, measure
+from . import compiled, config, measure
 from .agent import TRACES, Agent
 from .classify import LABELS, Classification
 from .errors import BadSetting, ModelUnavailable
@@ -152,14 +152,14 @@ class Adviser:
     # --- the models, as far as they can be had ----------------------------------------------------------------------
 
     def model(self, name: str, loss: str | None = None) -> Any:
-        """A model, or None; `loss` says in words what is done without it."""
+        """A model, or None; `loss` says in words what is done without one that belongs to the product."""
         if name not in self._models:
             try:
                 self._models[name] = _learned(name)
                 self.versions[name] = self._models[name].model.version
             except ModelUnavailable as error:
                 self.lose(name, error)
-        if self._models[name] is None and loss:
+        if self._models[name] is None and loss and name in config.MODELS:
             self._note(f"{loss}: {self._why[name]}")
         return self._models[name]
 

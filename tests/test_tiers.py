@@ -113,6 +113,7 @@ def installed(assets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     shutil.copytree(assets, folder)
     store = Store(state=None)
     monkeypatch.setattr(config, "ASSETS", folder)
+    monkeypatch.setattr(config, "MODELS", ("classifier", "class-plans", "encoder", *NAMES))
     monkeypatch.setattr(models, "store", lambda: store)
     monkeypatch.setattr(tiers, "store", lambda: store)
     monkeypatch.setattr(attempts, "PACE", Pace())
@@ -326,6 +327,14 @@ def test_what_this_picture_took_so_far_is_what_the_next_plan_is_given_room_for(
 
 
 # ---- degrading
+
+
+def test_a_model_that_is_no_part_of_the_product_is_not_missed(
+    logo: Path, installed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove(installed, "correlation")
+    monkeypatch.setattr(config, "MODELS", ("classifier", "class-plans"))
+    assert convert.convert(logo, replace(REQUEST, tier=1)).degraded == ()
 
 
 @BROKEN
