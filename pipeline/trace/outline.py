@@ -14,6 +14,8 @@ from .planar import FRAME, Regions, Samples
 from .shapes import Circle, Ellipse, Rect, closed_shape
 
 EXACT, HIDDEN, BORDER = 0, 1, 2
+_GRAZING = 14
+"""Pixels that an edge within about a pixel of the frame may run on before it meets it."""
 _STEP_X, _STEP_Y = (1, 0, -1, 0), (0, 1, 0, -1)
 """A pixel's step in each heading."""
 
@@ -226,8 +228,8 @@ def _loop(
             ends.append(None)
             continue
         before, after = pieces[i - 1], pieces[(i + 1) % len(pieces)]
-        first = _extend(fitted, True, before[0], _frame_line(loops, a, before[2] - 1, n, before[0]))
-        final = _extend(fitted, False, after[0], _frame_line(loops, a, after[1], n, after[0]))
+        first = _extend(fitted, True, _frame_line(loops, a, before[2] - 1, n, before[0]), _room(before, n))
+        final = _extend(fitted, False, _frame_line(loops, a, after[1], n, after[0]), _room(after, n))
         ends.append((first, final))
     outline: Outline | None = None
     begin = next((i for i, p in enumerate(pieces) if p[0] == EXACT), 0)
@@ -300,8 +302,13 @@ def _frame_line(loops, a: int, crack: int, n: int, kind: int) -> tuple[int, floa
     return (1, float(loops.vy[i])) if loops.heading[i] % 2 == 0 else (0, float(loops.vx[i]))
 
 
-def _extend(fitted, at_start: bool, neighbour: int, frame: tuple[int, float] | None) -> np.ndarray:
-    """Where an exact run is taken to: the frame's line, or a little way beneath the neighbour."""
+def _room(piece: tuple[int, int, int, Any], n: int) -> float:
+    """How far along the frame, px, an edge may run on beside a piece of it: half way to the piece's other end."""
+    return ((piece[2] - piece[1]) % n or n) / 2
+
+
+def _extend(fitted, at_start: bool, frame: tuple[int, float] | None, room: float) -> np.ndarray:
+    """Where an exact run is taken to: the frame's line, within the room along it, or a little way beneath the neighbour."""
     kinds, points, data = fitted[0], fitted[1], fitted[2]
     k = 0 if at_start else len(kinds) - 1
     p = points[0] if at_start else points[-1]
@@ -311,7 +318,11 @@ def _extend(fitted, at_start: bool, neighbour: int, frame: tuple[int, float] | N
     if frame is not None:
         axis, value = frame
         t = (value - p[axis]) / d[axis] if abs(d[axis]) > 1e-6 else 0.0
-        q = p + d * t if 0 <= t < 4 else p.copy()
+        # at a grazing angle the frame is far along the edge, though less than a pixel away
+        if 0 <= t < 4 or (0 <= t < _GRAZING and abs(value - p[axis]) < 1.2):
+            q = p + d * min(t, room / max(abs(d[1 - axis]), 1e-9))
+        else:
+            q = p.copy()
         q[axis] = value
         return q
     return p + d * 1.0
