@@ -133,6 +133,8 @@ def test_ctrl_c_ends_a_batch_and_keeps_its_report(logo: Path, tmp_path: Path) ->
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # where the tests themselves run in the background, a child would ignore it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     limit = time.monotonic() + 60
     while not (report.exists() and report.read_text().count("\n") >= 3):

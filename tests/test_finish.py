@@ -105,7 +105,7 @@ def test_shapes_of_one_colour_share_a_path_only_where_nothing_lies_between():
     pixels = np.full((60, 60, 3), 255, np.uint8)
     pixels[5:55, 5:25] = (200, 0, 0)
     pixels[5:55, 35:55] = (200, 0, 0)
-    pixels[10:50, 10:20] = (0, 0, 200)
+    pixels[10:50, 8:20] = (0, 0, 200)
     pixels[20:40, 13:17] = (200, 0, 0)
     svg = trace(picture_of(pixels), Plan("planar"))
     assert svg.count("#c80000") == 2, "the two bars are one path, the spot above the blue another"
