@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,9 +20,10 @@ from typing import Any
 import cv2
 import numpy as np
 
+from pipeline.attempts import draw
+from pipeline.errors import TraceFailed
 from pipeline.picture import load
 from pipeline.plan import STEPS, Plan
-from pipeline.trace import trace
 
 from . import dev_set
 
@@ -35,8 +37,9 @@ def rows(cases: Iterable[dev_set.Case], plan: Plan) -> list[dict[str, Any]]:
         picture = load(case.path)
         begin = time.perf_counter()
         try:
-            svg = trace(picture, plan)
-        except Exception:  # a step may be what keeps a picture drawable
+            svg = draw(picture, plan)
+        except TraceFailed as error:  # a step may be what keeps a picture drawable
+            print(f"{case.name}: {error.message}", file=sys.stderr)
             svg = BLANK
         out.append({"name": case.name, "seconds": time.perf_counter() - begin, **case.score(svg)})
     return out

@@ -14,6 +14,7 @@ from itertools import pairwise
 import numpy as np
 from numba import njit
 
+from .cores import find
 from .planar import FRAME, Regions, Samples
 
 _WIDEST = 8
@@ -323,14 +324,6 @@ def _rays(ids, px, py, vx, vy, heading, start, loop, region, order, keys, widest
 
 
 @njit(cache=True)
-def _find(parent, i):
-    while parent[i] != i:
-        parent[i] = parent[parent[i]]
-        i = parent[i]
-    return i
-
-
-@njit(cache=True)
 def _join(a, b, across, good, mx, my, parent):
     """Join a loop's good cracks into pieces: neighbours and opposites whose points of the centre line are neighbours."""
     n = b - a
@@ -339,14 +332,14 @@ def _join(a, b, across, good, mx, my, parent):
             continue
         j = across[i]
         if good[j] and np.hypot(mx[i] - mx[j], my[i] - my[j]) < 1.6:
-            p, q = _find(parent, i), _find(parent, j)
+            p, q = find(parent, i), find(parent, j)
             if p != q:
                 parent[max(p, q)] = min(p, q)
         for step in range(1, 4):
             g = a + (i - a + step) % n
             if good[g]:
                 if np.hypot(mx[i] - mx[g], my[i] - my[g]) < 0.9 + 0.8 * step:
-                    p, q = _find(parent, i), _find(parent, g)
+                    p, q = find(parent, i), find(parent, g)
                     if p != q:
                         parent[max(p, q)] = min(p, q)
                 break
@@ -357,7 +350,7 @@ def _roots(parent, index):
     """The piece of every crack."""
     out = np.empty(len(index), np.int64)
     for i in range(len(index)):
-        out[i] = _find(parent, index[i])
+        out[i] = find(parent, index[i])
     return out
 
 
