@@ -23,6 +23,7 @@ from .exports import SHELF
 from .intake import CONVERT_QUEUE, name_of, picture_input, read
 from .markup import markup
 from .result import error_html, result_html, working_html
+from .shared import Shared
 
 log = logging.getLogger("truecurve.web")
 
@@ -38,7 +39,7 @@ PRESETS: dict[str, tuple[Background, int, str, Grouping, Detail, bool]] = {
 """Background, colours, palette, grouping, detail and gap filler of each preset; the first is what nobody chose."""
 
 
-def build(converter: Converter) -> None:
+def build(converter: Converter, shared: Shared, tab: gr.Tab) -> None:
     """Lay out the tab within the current Blocks."""
     examples = json.loads((EXAMPLES / "index.json").read_text())
 
@@ -95,7 +96,7 @@ def build(converter: Converter) -> None:
             return gr.skip()
         return run(Path(source["path"]), source["url"], source["name"], *options)
 
-    source = gr.State(None)
+    source = shared.source
     with gr.Column(elem_id="tc-convert"):
         result = markup("", "tc-output")
         with gr.Column(elem_id="tc-intake"):
@@ -133,16 +134,16 @@ def build(converter: Converter) -> None:
 
     finish = [background, colours, palette, grouping, detail, gap_filler]
     options = [tier, target, budget, *finish]
-    shared: dict[str, Any] = {**CONVERT_QUEUE, "api_visibility": "private"}
+    queued: dict[str, Any] = {**CONVERT_QUEUE, "api_visibility": "private"}
     drop.upload(
-        on_upload, [drop, *options], [result, source, drop], show_progress="minimal", show_progress_on=[drop], **shared
+        on_upload, [drop, *options], [result, source, drop], show_progress="minimal", show_progress_on=[drop], **queued
     )
-    gallery.select(on_example, options, [result, source], show_progress="hidden", **shared)
+    gallery.select(on_example, options, [result, source], show_progress="hidden", **queued)
     changes = (
         tier.input, target.release, budget.release, background.input, colours.release, palette.submit, palette.blur,
         grouping.input, detail.input, gap_filler.input,
     )  # fmt: skip
-    again: dict[str, Any] = {"show_progress": "minimal", "trigger_mode": "always_last", **shared}
+    again: dict[str, Any] = {"show_progress": "minimal", "trigger_mode": "always_last", **queued}
     for change in changes:
         change(on_option, [source, *options], result, **again)
     preset.input(lambda name: PRESETS[name], preset, finish, api_visibility="private", show_progress="hidden").then(

@@ -1,4 +1,4 @@
-"""The page: header, tabs, footer. A tab is a module with ``build(converter)`` and a row in `TABS`."""
+"""The page: header, tabs, footer. A tab is a module with ``build(converter, shared, tab)`` and a row in `TABS`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from ..converter import Converter
 from . import convert_tab, endpoints
 from . import texts as t
 from .markup import markup
+from .shared import Shared
 from .theme import STYLE
 
-TABS: tuple[tuple[str, Callable[[Converter], None]], ...] = (("Convert", convert_tab.build),)
+TABS: tuple[tuple[str, str, Callable[[Converter, Shared, gr.Tab], None]], ...] = (
+    ("convert", t.TABS["convert"], convert_tab.build),
+)
+"""Each tab's id, title and builder."""
 
 SWEEP = (600, 3600)
 """Seconds between two sweeps of the temporary files, and the age at which one goes."""
@@ -22,13 +26,11 @@ def build(converter: Converter) -> gr.Blocks:
     """The whole page as Blocks."""
     with gr.Blocks(title=t.TITLE, analytics_enabled=False, delete_cache=SWEEP, fill_width=True) as blocks:
         markup(header_html(), "tc-header")
-        if len(TABS) == 1:
-            TABS[0][1](converter)
-        else:
-            with gr.Tabs(elem_id="tc-tabs"):
-                for title, tab in TABS:
-                    with gr.Tab(title):
-                        tab(converter)
+        shared = Shared(source=gr.State(None))
+        with gr.Tabs(elem_id="tc-tabs"):
+            for name, title, tab in TABS:
+                with gr.Tab(title, id=name, elem_id=f"tc-tab-{name}") as here:
+                    tab(converter, shared, here)
         markup(footer_html(), "tc-footer")
         endpoints.build(converter)
     return blocks

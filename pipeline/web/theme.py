@@ -73,10 +73,15 @@ def theme() -> Base:
 def head() -> str:
     """What goes into the page's head. Links are relative, so that the app may live under any path."""
     version = f"?v={int(max(p.stat().st_mtime for p in STYLE.iterdir()))}"
+    # the shared ones first, then those of a tab each
+    sheets, scripts = (
+        sorted(STYLE.glob(f"*.{kind}"), key=lambda path: (path.stem != "truecurve", path.name))
+        for kind in ("css", "js")
+    )
     return (
         '<meta name="color-scheme" content="light dark">'
         '<link rel="preload" href="style/fonts/instrument-sans.woff2" as="font" type="font/woff2" crossorigin>'
-        f'<link rel="stylesheet" href="style/truecurve.css{version}">'
-        f'<script src="style/truecurve.js{version}" defer></script>'
-        '<link rel="icon" href="style/mark.svg" type="image/svg+xml">'
+        + "".join(f'<link rel="stylesheet" href="style/{path.name}{version}">' for path in sheets)
+        + "".join(f'<script src="style/{path.name}{version}" defer></script>' for path in scripts)
+        + '<link rel="icon" href="style/mark.svg" type="image/svg+xml">'
     )

@@ -1,10 +1,22 @@
-"""Every word of the page, in one place. `{}` fields are filled in by the tabs."""
+"""Every word of the page, in one folder: what tabs share and the convert tab here, each other tab in a module of its own.
+
+`{}` fields are filled in by the tabs.
+"""
 
 from __future__ import annotations
 
 TITLE = "Truecurve"
 TAGLINE = "Pixels in, curves out"
 LEAD = "Drop a logo, an icon or a drawing. Get the SVG its artist could have drawn, and see how close it came."
+
+TABS = {
+    "convert": "Convert",
+    "compare": "Compare",
+    "tune": "Tune",
+    "batch": "Batch",
+    "models": "Models",
+    "code": "Code",
+}
 
 DROP = "Drop a picture"
 DROP_ANOTHER = "Drop another picture"

@@ -1,0 +1,30 @@
+"""What the tabs of one visitor share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypedDict
+
+import gradio as gr
+
+
+class Source(TypedDict):
+    """The picture that a visitor is at: where it lies on the server, the link that shows it, the name it is shown by."""
+
+    path: str
+    url: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Shared:
+    """State that is one visitor's, across tabs.
+
+    Attributes
+    ----------
+    source : gr.State
+        A `Source`, or None before there is one. The convert tab sets it; other tabs take it up when they are opened, and
+        set it when they are given a picture of their own.
+    """
+
+    source: gr.State
