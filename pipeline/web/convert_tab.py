@@ -15,10 +15,8 @@ import gradio as gr
 from .. import config
 from ..converter import Converter
 from ..errors import VectorizeError
-from ..plan import Background, Detail, Grouping
+from . import options as options_panel
 from . import texts as t
-from .api import TierName, tier_of
-from .endpoints import finish_of
 from .exports import SHELF
 from .intake import CONVERT_QUEUE, name_of, picture_input, read
 from .markup import markup
@@ -30,42 +28,13 @@ log = logging.getLogger("truecurve.web")
 EXAMPLES = config.ASSETS / "examples"
 
 
-PRESETS: dict[str, tuple[Background, int, str, Grouping, Detail, bool]] = {
-    "logo": ("keep", 0, "", "compact", "normal", False),
-    "icon": ("drop", 0, "", "compact", "normal", False),
-    "photo": ("keep", 24, "", "compact", "high", False),
-    "plotter": ("drop", 4, "", "colour", "low", False),
-}
-"""Background, colours, palette, grouping, detail and gap filler of each preset; the first is what nobody chose."""
-
-
 def build(converter: Converter, shared: Shared, tab: gr.Tab) -> None:
     """Lay out the tab within the current Blocks."""
     examples = json.loads((EXAMPLES / "index.json").read_text())
 
-    def run(
-        source: Path,
-        url: str,
-        name: str,
-        tier: TierName,
-        target: float,
-        budget: float,
-        background: Background,
-        colours: float,
-        palette: str,
-        grouping: Grouping,
-        detail: Detail,
-        gap_filler: bool,
-    ) -> str:
+    def run(source: Path, url: str, name: str, *options: Any) -> str:
         try:
-            result = converter.convert(
-                read(source),
-                tier=tier_of(tier),
-                target_quality=target,
-                time_budget=budget,
-                validate=True,
-                finish=finish_of(background, colours, palette, grouping, detail, gap_filler),
-            )
+            result = converter.convert(read(source), **vars(options_panel.request_of(*options)))
             return result_html(result, name=name, url=url, token=SHELF.put(result.svg))
         except VectorizeError as error:
             return error_html(error.message, t.HINTS.get(error.code, ""))
@@ -110,45 +79,18 @@ def build(converter: Converter, shared: Shared, tab: gr.Tab) -> None:
                 "element.addEventListener('click', e => { const b = e.target.closest('[data-example]');"
                 " if (b) trigger('select', {index: Number(b.dataset.example)}); });",
             )
-        with gr.Accordion(t.OPTIONS, open=False, elem_id="tc-options"):
-            with gr.Row():
-                preset = gr.Radio(t.PRESETS, value="logo", label=t.PRESET, info=t.PRESET_INFO)
-                background = gr.Radio(t.BACKGROUNDS, value="keep", label=t.BACKGROUND, info=t.BACKGROUND_INFO)
-            with gr.Row():
-                colours = gr.Slider(0, 32, 0, step=1, label=t.COLOURS, info=t.COLOURS_INFO)
-                palette = gr.Textbox("", label=t.PALETTE, info=t.PALETTE_INFO, placeholder=t.PALETTE_EMPTY, max_lines=1)
-            with gr.Row():
-                detail = gr.Radio(t.DETAILS, value="normal", label=t.DETAIL, info=t.DETAIL_INFO)
-                grouping = gr.Radio(t.GROUPINGS, value="compact", label=t.GROUPING, info=t.GROUPING_INFO)
-            with gr.Row():
-                tier = gr.Radio(t.TIERS, value=config.DEFAULT_TIER, label=t.TIER, info=t.TIER_INFO)
-                gap_filler = gr.Checkbox(False, label=t.GAP_FILLER, info=t.GAP_FILLER_INFO)
-            with gr.Row():
-                target = gr.Slider(
-                    0.9, 1, config.DEFAULT_TARGET_QUALITY, step=0.005, label=t.TARGET, info=t.TARGET_INFO
-                )
-                budget = gr.Slider(
-                    0.1, config.HARD_TIMEOUT, config.DEFAULT_TIME_BUDGET, step=0.1, label=t.BUDGET, info=t.BUDGET_INFO
-                )
-            markup(f'<p class="tc-note">{t.OPTIONS_NOTE}</p>', "tc-options-note")
+        chosen = options_panel.build("tc-options", t.OPTIONS_NOTE)
 
-    finish = [background, colours, palette, grouping, detail, gap_filler]
-    options = [tier, target, budget, *finish]
+    options = chosen.inputs
     queued: dict[str, Any] = {**CONVERT_QUEUE, "api_visibility": "private"}
     drop.upload(
         on_upload, [drop, *options], [result, source, drop], show_progress="minimal", show_progress_on=[drop], **queued
     )
     gallery.select(on_example, options, [result, source], show_progress="hidden", **queued)
-    changes = (
-        tier.input, target.release, budget.release, background.input, colours.release, palette.submit, palette.blur,
-        grouping.input, detail.input, gap_filler.input,
-    )  # fmt: skip
     again: dict[str, Any] = {"show_progress": "minimal", "trigger_mode": "always_last", **queued}
-    for change in changes:
+    for change in chosen.changes:
         change(on_option, [source, *options], result, **again)
-    preset.input(lambda name: PRESETS[name], preset, finish, api_visibility="private", show_progress="hidden").then(
-        on_option, [source, *options], result, **again
-    )
+    chosen.preset_chosen().then(on_option, [source, *options], result, **again)
 
 
 def hero_html() -> str:
