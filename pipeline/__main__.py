@@ -169,10 +169,12 @@ def _analyze(options: argparse.Namespace) -> int:
 
 
 def _health(options: argparse.Namespace) -> int:
+    from .serve.samples import with_samples
+
     with Converter(1) as converter:
         try:
             converter.workers.start()
-            health = converter.health()
+            health = with_samples(converter.health())
         except VectorizeError as error:
             print(f"truecurve: {error.message}", file=sys.stderr)
             return FAILED

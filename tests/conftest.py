@@ -20,6 +20,7 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
+os.environ["TRUECURVE_SAMPLES"] = "off"  # what tests convert is nothing to learn from
 STARTS_WITHIN = 60.0
 """Seconds that a loaded machine may take to start the app; the benchmark, not this, holds it to its target."""
 
@@ -72,6 +73,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Se
             "GRADIO_SERVER_PORT": str(port),
             "GRADIO_SERVER_NAME": "127.0.0.1",
             "GRADIO_TEMP_DIR": str(folder / "uploads"),
+            "TRUECURVE_SAMPLES": str(folder / "samples"),
             **environment,
         }
         begin = time.monotonic()

@@ -1,7 +1,8 @@
 """A whole folder or zip of pictures → SVGs and a report, written as the work goes on.
 
 A bad picture is a row of the report and not the end. ``report.jsonl`` has a line for each picture: `file`, `svg`, `ok`,
-`error`, `code`, `seconds`, `key`, and the record of the conversion; ``report.csv`` has its flat columns for spreadsheets.
+`error`, `code`, `seconds`, `key`, and the record of the conversion with the `sample` that it can be rated by;
+``report.csv`` has its flat columns for spreadsheets.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from ..convert import Request
 from ..converter import Converter
 from ..errors import Cancelled, VectorizeError
 from ..render import Format
+from . import samples
 from .inputs import Inputs, open_inputs, svg_names
 
 Row = dict[str, Any]
@@ -169,7 +171,8 @@ class _Run:
                 exported = self.converter.export(result.svg, self.format)
                 write_atomically((self.out / svg).with_suffix(f".{self.format}"), exported)
             write_atomically(self.out / svg, result.svg)
-            row |= {"svg": svg, "ok": True, **result.record()}
+            sample = samples.store().keep(result, data, door="batch")
+            row |= {"svg": svg, "ok": True, **result.record(), "sample": sample}
         except Cancelled:
             raise
         except VectorizeError as error:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import io
 import json
 import logging
 import os
@@ -28,9 +29,12 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
+from PIL import Image
+
 from .. import config
 from ..convert import Result
 from ..errors import BadSetting, Busy
+from ..picture import load
 
 log = logging.getLogger("truecurve.samples")
 
@@ -457,6 +461,23 @@ class Samples:
             with suppress(sqlite3.Error):
                 self._db.close()
             self._db = None
+
+
+def pixels(source: bytes, *, report: Callable[[Any], None]) -> bytes:
+    """A picture's pixels as PNG, upright, as large as they are traced, and nothing else of its file.
+
+    To be run in a worker, since it decodes: `report` is what `Workers.call` passes. Raises `BadPicture`.
+    """
+    out = io.BytesIO()
+    Image.fromarray(load(source).pixels).save(out, "PNG")
+    return out.getvalue()
+
+
+def with_samples(health: dict[str, Any]) -> dict[str, Any]:
+    """A `Converter.health` with `samples` in it, and what is wrong with them among what is `degraded`."""
+    here = store()
+    found = here.health()
+    return {**health, "degraded": [*health["degraded"], *here.degraded()], "samples": found}
 
 
 @lru_cache(maxsize=1)

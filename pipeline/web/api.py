@@ -26,6 +26,7 @@ from ..converter import Converter
 from ..errors import BadPicture, Busy, VectorizeError
 from ..plan import MOST_COLOURS, Background, Detail, Finish, Grouping, read_palette
 from ..render import MEDIA_TYPES, Format
+from ..serve import samples
 from .exports import SHELF
 
 log = logging.getLogger("truecurve.web")
@@ -98,6 +99,9 @@ class AiMetadata(BaseModel):
     svg_bytes: int
     model_versions: dict[str, str]
     degraded: list[str] = Field(description="What was missing or broken, and why. Empty if all is well.")
+    sample: str | None = Field(
+        None, description="What `/api/rate` rates it by; null where its numbers are not kept. The picture never is."
+    )
 
 
 class ModelInfo(BaseModel):
@@ -151,6 +155,7 @@ class HealthAnswer(BaseModel):
     models: list[dict[str, Any]]
     degraded: list[str]
     version: str
+    samples: dict[str, Any] = Field(description="How many conversions' numbers, ratings and given pictures are kept.")
 
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
@@ -225,9 +230,10 @@ def routes(converter: Converter) -> APIRouter:
     ) -> ConvertAnswer:
         """Convert one picture to SVG, and to another format on request."""
         begin = time.perf_counter()
+        data = await _bytes(image)
         result = await run(
             converter.convert,
-            await _bytes(image),
+            data,
             tier=tier_of(tier),
             target_quality=target_quality,
             time_budget=time_budget,
@@ -243,14 +249,15 @@ def routes(converter: Converter) -> APIRouter:
         )
         file = None
         if format != "svg":
-            data = await run(converter.export, result.svg, format, width=width)
+            made = await run(converter.export, result.svg, format, width=width)
             file = ExportedFile(
-                format=format, media_type=MEDIA_TYPES[format], content_base64=base64.b64encode(data).decode()
+                format=format, media_type=MEDIA_TYPES[format], content_base64=base64.b64encode(made).decode()
             )
+        sample = await anyio.to_thread.run_sync(partial(samples.store().keep, result, data, door="api"))
         return ConvertAnswer(
             file=file,
             svg_content=result.svg,
-            ai_metadata=AiMetadata(**result.record()),
+            ai_metadata=AiMetadata(**result.record(), sample=sample),
             processing_time=time.perf_counter() - begin,
             model_info=ModelInfo(
                 versions=result.model_versions, inference_engine="onnxruntime" if result.model_versions else "none"
@@ -274,7 +281,7 @@ def routes(converter: Converter) -> APIRouter:
     @router.get("/ai-health")
     async def ai_health() -> HealthAnswer:
         """What is loaded, what is missing."""
-        return HealthAnswer(**await anyio.to_thread.run_sync(converter.health))
+        return HealthAnswer(**await anyio.to_thread.run_sync(lambda: samples.with_samples(converter.health())))
 
     return router
 

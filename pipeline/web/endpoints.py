@@ -1,4 +1,4 @@
-"""The named Gradio endpoints ``convert``, ``analyze`` and ``health``: for `gradio_client`, JavaScript and MCP."""
+"""The named Gradio endpoints ``convert``, ``analyze``, ``rate`` and ``health``: for `gradio_client`, JavaScript and MCP."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from .. import config
 from ..converter import Converter
 from ..errors import VectorizeError
 from ..plan import MOST_COLOURS, Background, Detail, Finish, Grouping, read_palette
+from ..serve import samples
+from ..serve.samples import THUMBS, Thumb
 from . import texts as t
 from .api import DEFAULT_TIER, TierName, analysis_record, tier_of
 from .intake import CONVERT_QUEUE, picture_input, read
+from .rating import rate as rate_sample
 
 log = logging.getLogger("truecurve.web")
 
@@ -51,17 +54,19 @@ def build(converter: Converter) -> None:
             gap_filler: Thin lines beneath all shapes, for programs that show gaps between them.
 
         Returns:
-            The SVG's text, and a record of how it came about: class, confidence, tier, measured quality, times.
+            The SVG's text, and a record of how it came about: class, confidence, tier, measured quality, times, and `sample`
+            to rate it by.
         """
+        data = read(_given(image))
         result = converter.convert(
-            read(_given(image)),
+            data,
             tier=tier_of(tier),
             target_quality=target_quality,
             time_budget=time_budget,
             validate=True,
             finish=finish_of(background, colours, palette, grouping, detail, gap_filler),
         )
-        return result.svg, result.record()
+        return result.svg, {**result.record(), "sample": samples.store().keep(result, data, door="gradio")}
 
     @_plain_errors
     def analyze(image: str) -> dict[str, Any]:
@@ -76,13 +81,27 @@ def build(converter: Converter) -> None:
         return analysis_record(converter.analyze(read(_given(image))))
 
     @_plain_errors
+    def rate(sample: str, thumb: Thumb, reason: str = "") -> dict[str, Any]:
+        """Rate a conversion, so that later ones may come out better. The last rating of a conversion stands.
+
+        Args:
+            sample: "sample" of the conversion's record.
+            thumb: "up" for a good result, "down" for one that is not.
+            reason: Why, in a few words, at most 500 characters. No names, please.
+
+        Returns:
+            The rating as it is kept.
+        """
+        return rate_sample(converter, sample or "", thumb, reason or "")
+
+    @_plain_errors
     def health() -> dict[str, Any]:
         """Tell whether conversions are answered, which models are loaded, and what is missing.
 
         Returns:
-            available, models, degraded and version.
+            available, models, degraded, version and samples.
         """
-        return dict(converter.health())
+        return samples.with_samples(converter.health())
 
     with gr.Column(visible=False):
         picture = picture_input(label="image")
@@ -97,9 +116,15 @@ def build(converter: Converter) -> None:
             gr.Radio(list(get_args(Detail)), value="normal", label="detail"),
             gr.Checkbox(False, label="gap_filler"),
         ]
+        rating = [
+            gr.Textbox("", label="sample"),
+            gr.Radio(list(THUMBS), value="up", label="thumb"),
+            gr.Textbox("", label="reason"),
+        ]
         svg, record, go = gr.Textbox(label="svg"), gr.JSON(label="record"), gr.Button()
     go.click(convert, [picture, *options], [svg, record], api_name="convert", **CONVERT_QUEUE)
     go.click(analyze, picture, record, api_name="analyze", **CONVERT_QUEUE)
+    go.click(rate, rating, record, api_name="rate", concurrency_limit=None)
     go.click(health, None, record, api_name="health", concurrency_limit=None)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import gradio as gr
 
 from ..converter import Converter
+from ..serve import samples
 from . import convert_tab, endpoints
 from . import texts as t
 from .markup import markup
@@ -45,4 +46,4 @@ def header_html() -> str:
 
 def footer_html() -> str:
     """What becomes of the pictures."""
-    return f"<p>{t.FOOTER}</p>"
+    return f"<p>{t.FOOTER_NOTHING_KEPT if samples.store().folder is None else t.FOOTER}</p>"

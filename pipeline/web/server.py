@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .. import config
 from ..converter import Converter
-from . import api, page, theme
+from . import api, page, rating, theme
 from . import texts as t
 
 QUEUE_SIZE = 256
@@ -21,6 +21,7 @@ def create(converter: Converter) -> FastAPI:
     """The app, converting by `converter`, which its owner closes."""
     app = FastAPI(title=t.TITLE, version=config.VERSION, description=t.LEAD)
     api.install(app, converter)
+    app.include_router(rating.routes(converter))
     app.mount("/style", StaticFiles(directory=theme.STYLE))
     app.mount("/examples", StaticFiles(directory=config.ASSETS / "examples"))
     app.add_middleware(NoRelay)

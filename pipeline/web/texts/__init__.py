@@ -119,5 +119,9 @@ HINTS = {
     "trace_failed": "A smaller or less noisy picture may work.",
 }
 
-FOOTER = "Pictures are deleted within two hours and are never used for anything else."
+FOOTER = (
+    "Pictures are deleted within two hours. Of a conversion its numbers are kept, to learn from; its picture only if you "
+    "give it with a rating."
+)
+FOOTER_NOTHING_KEPT = "Pictures are deleted within two hours and are never used for anything else."
 LINKS = (("REST API", "docs"), ("Gradio and MCP", "?view=api"))

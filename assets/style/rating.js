@@ -1,0 +1,63 @@
+// Rating a result: a thumb counts at once; reasons, words and the picture follow with Send.
+(() => {
+  const pressed = (element) => element?.getAttribute("aria-pressed") === "true";
+
+  function reason(form, thumb) {
+    const chosen = [...form.querySelectorAll(`.tc-reasons.${thumb} [data-reason]`)].filter(pressed);
+    const words = form.elements.words.value.trim();
+    return [...chosen.map((button) => button.textContent), ...(words ? [words] : [])].join("; ");
+  }
+
+  async function picture() {
+    const shown = document.querySelector("#tc-output .tc-stage .before img");
+    const answer = shown && (await fetch(shown.src));
+    return answer?.ok ? answer.blob() : null;
+  }
+
+  async function send(form, more) {
+    const said = form.querySelector("output");
+    const thumb = [...form.querySelectorAll("[data-thumb]")].find(pressed).dataset.thumb;
+    const consent = more && form.elements.consent.checked;
+    const body = new FormData();
+    body.append("sample", form.dataset.sample);
+    body.append("thumb", thumb);
+    body.append("reason", reason(form, thumb));
+    form.setAttribute("aria-busy", "true");
+    said.className = "";
+    try {
+      const given = consent ? await picture().catch(() => null) : null;
+      if (given) body.append("picture", given, "picture");
+      const answer = await fetch("api/rate", { method: "POST", body });
+      const told = await answer.json().catch(() => null);
+      if (!answer.ok) throw new Error(told?.error?.message);
+      said.textContent =
+        form.dataset[told.picture_kept ? "picture" : consent ? "gone" : more ? "more" : "thanks"];
+    } catch (error) {
+      said.className = "failed";
+      said.textContent = (error instanceof TypeError ? "" : error.message) || form.dataset.failed;
+    } finally {
+      form.removeAttribute("aria-busy");
+    }
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.(".tc-rating [data-thumb], .tc-rating [data-reason]");
+    if (!button) return;
+    const form = button.closest(".tc-rating");
+    if ("reason" in button.dataset) {
+      button.setAttribute("aria-pressed", String(!pressed(button)));
+      return;
+    }
+    for (const thumb of form.querySelectorAll("[data-thumb]"))
+      thumb.setAttribute("aria-pressed", String(thumb === button));
+    form.dataset.thumb = button.dataset.thumb;
+    form.querySelector(".tc-rating-more").hidden = false;
+    send(form, false);
+  });
+
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches?.(".tc-rating")) return;
+    event.preventDefault();
+    send(event.target, true);
+  });
+})();
