@@ -14,7 +14,7 @@ import numpy as np
 
 from .errors import ModelUnavailable
 from .features import Features
-from .models import read_card
+from .models import asked_version, read_card
 
 Label = Literal["simple", "text", "gradient", "complex"]
 LABELS: tuple[Label, ...] = get_args(Label)
@@ -111,10 +111,10 @@ class Rules:
         return share / share.sum()
 
 
-@lru_cache(maxsize=1)
-def load_rules() -> Rules:
-    """The rules of the newest classifier card, loaded once. Raises `ModelUnavailable`."""
-    card = read_card("classifier", ("labels", "features", "trees", "power"))
+@lru_cache(maxsize=2)
+def load_rules(version: str | None = None) -> Rules:
+    """The rules of the classifier's card that is served, or of a certain version; loaded once. Raises `ModelUnavailable`."""
+    card = read_card("classifier", ("labels", "features", "trees", "power"), version=version)
     if tuple(card["labels"]) != LABELS or tuple(card["features"]) != Features.names():
         raise ModelUnavailable("The classifier was learned on other features or labels than this version has.")
     return Rules.from_trees(card["trees"], power=card["power"], version=str(card["version"]))
@@ -122,6 +122,6 @@ def load_rules() -> Rules:
 
 def classify(features: Features, rules: Rules | None = None) -> Classification:
     """Label a picture by its features, with the installed rules where none are given. Raises `ModelUnavailable`."""
-    share = (rules or load_rules()).probabilities(features.vector())
+    share = (rules or load_rules(asked_version("classifier"))).probabilities(features.vector())
     best = int(share.argmax())
     return Classification(LABELS[best], float(share[best]))

@@ -25,9 +25,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -60,13 +62,35 @@ def signature(card: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def read_card(name: str, keys: Collection[str] = (), *, root: Path | None = None) -> dict[str, Any]:
+_asked: ContextVar[Mapping[str, str]] = ContextVar("asked", default=MappingProxyType({}))
+
+
+@contextlib.contextmanager
+def asked(versions: Mapping[str, str]) -> Iterator[None]:
+    """Within it, stores give these versions by model: what one conversion asked for, and nobody else gets."""
+    token = _asked.set(versions)
+    try:
+        yield
+    finally:
+        _asked.reset(token)
+
+
+def asked_version(name: str) -> str | None:
+    """The version of a model that was asked for here; None where it is left to the store."""
+    return _asked.get().get(name)
+
+
+def read_card(
+    name: str, keys: Collection[str] = (), *, version: str | None = None, root: Path | None = None
+) -> dict[str, Any]:
     """The card of the version of a model that is to be served.
 
     Parameters
     ----------
     keys
         What the card must have beside its name, version and hash.
+    version
+        A certain one, beside what is served.
     root
         The one folder of models to look in, for the newest version; where the product looks (`store`) where None.
 
@@ -76,8 +100,8 @@ def read_card(name: str, keys: Collection[str] = (), *, root: Path | None = None
         There is none, it is no JSON object, lacks a key, or its hash does not fit: it was changed after it was learned.
     """
     if root is None:
-        return store().card(name, keys)
-    return Store(root, state=None).card(name, keys)
+        return store().card(name, keys, version)
+    return Store(root, state=None).card(name, keys, version)
 
 
 def write_card(card: Mapping[str, Any], *, root: Path | None = None) -> Path:
@@ -407,7 +431,7 @@ class Store:
         return self._root or config.ASSETS / "models"
 
     def load(self, name: str, version: str | None = None) -> Model:
-        """The model to serve, or a certain version of it beside that; loaded and checked on first use.
+        """The model to serve, or a certain version of it beside that (also by `asked`); loaded and checked on first use.
 
         Raises
         ------
@@ -415,6 +439,7 @@ class Store:
             None is there that passes its checks; the message says what is wrong with the first.
         """
         self._follow()
+        version = version or asked_version(name)
         serving = self._serving.get(name)
         if version is None and serving and serving[0] == self.root:
             return serving[1]
@@ -435,14 +460,15 @@ class Store:
                 return model
             if not problems:
                 problems = [f"No {name} model{f' of version {version}' if version else ''} is installed."]
-            self._why[name] = problems[0]
+            if version is None:
+                self._why[name] = problems[0]
             raise ModelUnavailable(problems[0])
 
-    def card(self, name: str, keys: Collection[str] = ()) -> dict[str, Any]:
-        """The card of the version to serve, its hash checked, its files not. Raises `ModelUnavailable`."""
+    def card(self, name: str, keys: Collection[str] = (), version: str | None = None) -> dict[str, Any]:
+        """The card of the version to serve, or of a certain one; its hash checked, its files not. Raises `ModelUnavailable`."""
         self._follow()
         problem = None
-        for place in self._places(name):
+        for place in self._places(name, version or asked_version(name)):
             try:
                 return _read(place.folder / CARD, name, keys)
             except ModelUnavailable as error:

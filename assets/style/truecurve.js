@@ -26,6 +26,8 @@
     }
   }
 
+  window.truecurve = { copy }; // for the scripts of the tabs
+
   const svgText = (url) =>
     new TextDecoder().decode(Uint8Array.from(atob(url.slice(url.indexOf(",") + 1)), (c) => c.charCodeAt(0)));
 

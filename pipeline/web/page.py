@@ -8,14 +8,17 @@ import gradio as gr
 
 from ..converter import Converter
 from ..serve import samples
-from . import convert_tab, endpoints
+from . import code_tab, convert_tab, endpoints, models_tab
 from . import texts as t
 from .markup import markup
 from .shared import Shared
 from .theme import STYLE
+from .waiting import waiting_html
 
 TABS: tuple[tuple[str, str, Callable[[Converter, Shared, gr.Tab], None]], ...] = (
     ("convert", t.TABS["convert"], convert_tab.build),
+    ("models", t.TABS["models"], models_tab.build),
+    ("code", t.TABS["code"], code_tab.build),
 )
 """Each tab's id, title and builder."""
 
@@ -27,12 +30,13 @@ def build(converter: Converter) -> gr.Blocks:
     """The whole page as Blocks."""
     with gr.Blocks(title=t.TITLE, analytics_enabled=False, delete_cache=SWEEP, fill_width=True) as blocks:
         markup(header_html(), "tc-header")
-        shared = Shared(source=gr.State(None))
+        shared = Shared(source=gr.State(None), models=gr.State({}))
         with gr.Tabs(elem_id="tc-tabs"):
             for name, title, tab in TABS:
                 with gr.Tab(title, id=name, elem_id=f"tc-tab-{name}") as here:
                     tab(converter, shared, here)
         markup(footer_html(), "tc-footer")
+        markup(waiting_html(), "tc-waiting")
         endpoints.build(converter)
     return blocks
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import gradio as gr
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
@@ -13,7 +15,7 @@ from ..converter import Converter
 from . import api, page, rating, theme
 from . import texts as t
 
-QUEUE_SIZE = 256
+QUEUE_SIZE = int(os.environ.get("TRUECURVE_QUEUE_SIZE") or 256)
 """Events that may wait in Gradio's queue; one more is refused at once."""
 
 

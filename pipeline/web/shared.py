@@ -25,6 +25,9 @@ class Shared:
     source : gr.State
         A `Source`, or None before there is one. The convert tab sets it; other tabs take it up when they are opened, and
         set it when they are given a picture of their own.
+    models : gr.State
+        Versions by model that this visitor wants instead of those that are served; mostly empty. The models tab sets it.
     """
 
     source: gr.State
+    models: gr.State
