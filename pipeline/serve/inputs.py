@@ -1,4 +1,4 @@
-"""A folder or a zip as a list of pictures that are read one at a time, and the names that their SVGs get."""
+"""A folder, a zip or loose files as a list of pictures that are read one at a time, and the names that their SVGs get."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import threading
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
-from ..config import LIMITS, ZIP_LIMITS, ZipLimits
+from ..config import BATCH_LIMITS, LIMITS, ZIP_LIMITS, BatchLimits, ZipLimits
 from ..errors import BadPicture
 
 SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"))
@@ -52,16 +53,19 @@ class _Folder(Inputs):
     root: Path
 
     def read(self, index: int) -> bytes:
-        path = self.root / self.names[index]
-        try:
-            size = path.stat().st_size
-            if size > LIMITS.bytes:
-                raise BadPicture(
-                    f"The file has {size / 1e6:.1f} MB; the limit is {LIMITS.bytes / 1e6:.0f} MB.", "too_large"
-                )
-            return path.read_bytes()
-        except OSError as error:
-            raise BadPicture(f"Cannot read the file: {error.strerror or error}.") from error
+        return _read(self.root / self.names[index])
+
+
+def _read(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > LIMITS.bytes:
+            raise BadPicture(
+                f"The file has {size / 1e6:.1f} MB; the limit is {LIMITS.bytes / 1e6:.0f} MB.", "too_large"
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise BadPicture(f"Cannot read the file: {error.strerror or error}.") from error
 
 
 def _folder(root: Path) -> _Folder:
@@ -113,6 +117,105 @@ class _Zip(Inputs):
         self.archive.close()
 
 
+@dataclass(frozen=True)
+class _Files(Inputs):
+    readers: tuple[Callable[[], bytes], ...]
+    opened: tuple[Inputs, ...]
+
+    def read(self, index: int) -> bytes:
+        return self.readers[index]()
+
+    def close(self) -> None:
+        for inputs in self.opened:
+            inputs.close()
+
+
+def open_files(
+    files: Sequence[tuple[str, Path | None]], limits: BatchLimits = BATCH_LIMITS, zips: ZipLimits = ZIP_LIMITS
+) -> Inputs:
+    """The pictures of files that somebody sent, zips among them, each under the name that the sender gave.
+
+    Names may have folders, and are made such that they stay within one. A zip's pictures keep their own names where it is
+    all that was sent, else they go into a folder of its name. One that cannot be opened beside other files is a picture that
+    cannot be read; so is a file that was left out since it is too large, whose path is None. Hidden files are passed over,
+    and in folders whatever is no picture by its name.
+
+    Raises
+    ------
+    BadPicture
+        There are too many files or bytes, there is no picture, or the one zip that was sent cannot be opened.
+    """
+    if len(files) > limits.files:
+        raise BadPicture(f"These are {len(files)} files; the limit is {limits.files} at a time.", "too_large")
+    if sum(path.stat().st_size for _, path in files if path and path.exists()) > limits.bytes:
+        raise BadPicture(f"These files have more than {limits.bytes / 1e6:.0f} MB together.", "too_large")
+    zip_count = sum(name.lower().endswith(".zip") for name, _ in files)
+    if zip_count > limits.zips:
+        raise BadPicture(f"These are {zip_count} zips; the limit is {limits.zips} at a time.", "too_large")
+    found = _Files((), 0, (), ())
+    for given, path in files:
+        name = _tidy(given)
+        folder = PurePosixPath(name)
+        if _is_junk(name) or (len(folder.parts) > 1 and folder.suffix.lower() not in (*SUFFIXES, ".zip")):
+            found = replace(found, passed_over=found.passed_over + 1)
+        elif path is None:
+            found = _with(found, name, partial(_refuse, _too_long()))
+        elif folder.suffix.lower() != ".zip":
+            found = _with(found, name, partial(_read, path))
+        else:
+            try:
+                inside = _zip(path, zips)
+            except BadPicture as error:
+                if len(files) == 1:
+                    raise
+                found = _with(found, name, partial(_refuse, error))
+                continue
+            found = replace(found, opened=(*found.opened, inside), passed_over=found.passed_over + inside.passed_over)
+            for index, entry in enumerate(inside.names):
+                shown = entry if len(files) == 1 else f"{folder.with_suffix('')}/{entry}"
+                found = _with(found, shown, partial(inside.read, index))
+    if not found.names or len(found.names) > limits.files:
+        found.close()
+    if not found.names:
+        raise BadPicture("There is no picture among these files.", "not_an_image")
+    if len(found.names) > limits.files:
+        raise BadPicture(f"These are {len(found.names)} pictures; the limit is {limits.files} at a time.", "too_large")
+    return replace(found, names=tuple(_all_different(found.names)))
+
+
+def _with(found: _Files, name: str, read: Callable[[], bytes]) -> _Files:
+    return replace(found, names=(*found.names, name), readers=(*found.readers, read))
+
+
+def _refuse(error: BadPicture) -> bytes:
+    raise error
+
+
+def _too_long() -> BadPicture:
+    return BadPicture(f"The file is larger than {LIMITS.bytes / 1e6:.0f} MB.", "too_large")
+
+
+def _tidy(name: str) -> str:
+    """A sender's name for a file as a relative path that stays where it is."""
+    shown = "".join(letter for letter in name.replace("\\", "/") if ord(letter) >= 32 and ord(letter) != 127)
+    parts = [part for part in shown.split("/") if part not in ("", ".", "..")]
+    if parts and ":" in parts[0]:
+        parts[0] = parts[0].replace(":", "_")
+    return "/".join(parts) or "picture"
+
+
+def _all_different(names: Iterable[str]) -> Iterable[str]:
+    """The names, the second ``a.png`` as ``a~2.png``."""
+    used: set[str] = set()
+    for name in names:
+        path, n = PurePosixPath(name), 1
+        while name in used:
+            n += 1
+            name = str(path.with_name(f"{path.stem}~{n}{path.suffix}"))
+        used.add(name)
+        yield name
+
+
 def _zip(path: Path, limits: ZipLimits) -> _Zip:
     try:
         _check_directory(path, limits)
@@ -162,9 +265,12 @@ def _name(entry: zipfile.ZipInfo) -> str:
 
 def _is_picture(name: str) -> bool:
     """Whether an entry has a picture's suffix, and is not what file managers leave behind."""
-    parts = PurePosixPath(name).parts
-    junk = any(part == "__MACOSX" or (part.startswith(".") and part != "..") for part in parts)
-    return not junk and PurePosixPath(name).suffix.lower() in SUFFIXES
+    return not _is_junk(name) and PurePosixPath(name).suffix.lower() in SUFFIXES
+
+
+def _is_junk(name: str) -> bool:
+    """Whether a file is hidden, or what file managers leave behind."""
+    return any(part == "__MACOSX" or (part.startswith(".") and part != "..") for part in PurePosixPath(name).parts)
 
 
 def svg_names(names: Iterable[str]) -> list[str]:
