@@ -32,13 +32,16 @@ _DEFAULTS = Cache(DEFAULTS)
 
 
 class Clock:
-    """Seconds spent in each stage, added up by name."""
+    """Seconds spent in each stage, added up by name; `told` is called with the name of each that begins."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: Callable[[str], None] | None = None) -> None:
         self.start = time.perf_counter()
         self.stages: dict[str, float] = {}
+        self._told = told
 
     def __call__(self, name: str, call: Callable[..., Any], *args: Any) -> Any:
+        if self._told:
+            self._told(name)
         begin = time.perf_counter()
         try:
             return call(*args)

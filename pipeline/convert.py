@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
@@ -12,8 +12,10 @@ from .cache import Cache, content
 from .classify import UNKNOWN, Classification, classify, load_rules
 from .errors import BadSetting, ModelUnavailable
 from .features import Features, extract
+from .models import asked, asked_version, store
 from .picture import Picture, Source, load
 from .plan import Finish, Plan
+from .predict import Prediction
 from .reference import reference
 from .route import Route, route
 from .tiers import Adviser, Option
@@ -27,7 +29,7 @@ class Request:
     """What the user asks for.
 
     `target_quality` is SSIM, 0–1; `time_budget` seconds; `validate` measures the result and vtracer's default beside it;
-    `plan` overrides every choice of ours.
+    `plan` overrides every choice of ours. `models` are versions by name to use instead of those that are served.
     """
 
     tier: Tier = "auto"
@@ -36,6 +38,7 @@ class Request:
     validate: bool = False
     finish: Finish = Finish()
     plan: Plan | None = None
+    models: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.tier not in TIERS or isinstance(self.tier, bool):
@@ -66,8 +69,8 @@ class Result:
 
     Qualities are to the reference picture, which is the input where that is clean; `ssim_to_input` and
     `default_ssim_to_input` are to the input as it came. What is measured is None unless it was (`validate`, or tier 2 and 3),
-    what is predicted unless there is a predictor; `route` is None unless the tier was left to it. `degraded` names what was
-    missing or broken, and why.
+    what is predicted unless there is a predictor; `route` is None unless the tier was left to it. `default_svg` is vtracer's
+    own output where that was measured. `degraded` names what was missing or broken, and why.
     """
 
     svg: str
@@ -91,16 +94,30 @@ class Result:
     default_quality: float | None = None
     default_ssim_to_input: float | None = None
     default_bytes: int | None = None
+    default_svg: str | None = None
     route: Route | None = None
     candidates: int = 1
     model_versions: dict[str, str] = field(default_factory=dict)
     degraded: tuple[str, ...] = ()
 
     def record(self) -> dict[str, Any]:
-        """The JSON record: everything but the SVG."""
+        """The JSON record: everything but the SVGs."""
         data = asdict(replace(self, plan=Plan()))
-        del data["svg"], data["plan"]
+        del data["svg"], data["default_svg"], data["plan"]
         return {**data, "parameters_used": self.plan.to_json(), "degraded": list(self.degraded)}
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What plans would give for a picture, before anything is drawn.
+
+    `predictions` has one for each of `plans`, in order; None where nothing predicts, and `degraded` says why.
+    """
+
+    plans: tuple[Plan, ...]
+    predictions: tuple[Prediction | None, ...]
+    model_versions: dict[str, str] = field(default_factory=dict)
+    degraded: tuple[str, ...] = ()
 
 
 _FEATURES, _REFERENCES = Cache(), Cache(4)
@@ -120,16 +137,34 @@ def analyze(source: Source) -> Analysis:
     )
 
 
+def predict(source: Source, plans: Sequence[Plan] = (), finish: Finish = Finish()) -> Outlook:
+    """What each plan would give, without drawing any; without plans, the one to begin with is found, with this finish.
+
+    Raises `BadPicture`.
+    """
+    picture = load(source)
+    features = _features(picture, content(picture))
+    degraded: list[str] = []
+    versions: dict[str, str] = {}
+    kind = _classify(features, degraded, versions)
+    adviser = Adviser(picture, features, kind, finish, degraded, versions, picture.busyness())
+    asked_about = tuple(plans) or (adviser.recommended(),)
+    predictions = tuple(adviser.predict(plan) for plan in asked_about)
+    return Outlook(asked_about, predictions, versions, tuple(degraded))
+
+
 def convert(
     source: Source,
     request: Request = Request(),
     report: Callable[[Result], None] | None = None,
     *,
+    stage: Callable[[str], None] | None = None,
     failed: str | None = None,
 ) -> Result:
     """Convert one picture in this process.
 
-    `report` is called with a result as soon as there is a first one, and with each better one. `failed` says why an
+    `report` is called with a result as soon as there is a first one, and with each better one; `stage` with the name of each
+    stage that begins, one of those that the result's `stages` has the times of. `failed` says why an
     earlier try came to nothing: the picture is then drawn by the last resort alone, fast and safe.
 
     Raises
@@ -139,11 +174,22 @@ def convert(
     TraceFailed
         No recipe could draw it.
     """
-    clock = Clock()
+    degraded: list[str] = [failed] if failed else []
+    with asked(_there(request.models, degraded)):
+        return _converted(source, request, report, Clock(stage), degraded, failed)
+
+
+def _converted(
+    source: Source,
+    request: Request,
+    report: Callable[[Result], None] | None,
+    clock: Clock,
+    degraded: list[str],
+    failed: str | None,
+) -> Result:
     picture: Picture = clock("decode", load, source)
     key = content(picture)
     features: Features = clock("features", _features, picture, key)
-    degraded: list[str] = [failed] if failed else []
     versions: dict[str, str] = {}
     kind: Classification = clock("classify", _classify, features, degraded, versions)
     busyness = picture.busyness()
@@ -185,6 +231,7 @@ def convert(
             default_quality=default.measured.quality if default else None,
             default_ssim_to_input=default.measured.to_input if default else None,
             default_bytes=default.bytes if default else None,
+            default_svg=default.svg if default else None,
             route=way,
             candidates=attempts.tried,
             model_versions=dict(versions),
@@ -215,6 +262,17 @@ def convert(
     if attempts.best is None:
         attempts.last_resort()
     return result()
+
+
+def _there(models: Mapping[str, str], degraded: list[str]) -> dict[str, str]:
+    """Those of the versions that were asked for that can be served; why not is noted of the others."""
+    found = {}
+    for name, version in models.items():
+        try:
+            found[name] = store().load(name, version).version
+        except ModelUnavailable as error:
+            degraded.append(f"{name} {version} was asked for, and what is served was used: {error.message}")
+    return found
 
 
 def _given(plan: Plan, adviser: Adviser) -> Iterable[Option]:
@@ -293,7 +351,7 @@ def _classify(features: Features, degraded: list[str], versions: dict[str, str])
     """The class, or without rules the most cautious one, and the reason noted."""
     try:
         kind = classify(features)
-        versions["classifier"] = load_rules().version
+        versions["classifier"] = load_rules(asked_version("classifier")).version
         return kind
     except ModelUnavailable as error:
         degraded.append(f"The class is a guess: {error.message}")

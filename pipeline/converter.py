@@ -6,14 +6,14 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 from PIL import Image
 
 from . import compiled, config, tiers
-from .convert import Analysis, Request, Result, analyze, convert
+from .convert import Analysis, Outlook, Request, Result, analyze, convert, predict
 from .errors import (
     BadPicture,
     BadSetting,
@@ -23,10 +23,11 @@ from .errors import (
     TraceFailed,
     VectorizeError,
 )
-from .models import store
+from .models import Health, store
 from .picture import Source, check_size
+from .plan import Finish, Plan
 from .render import Format, export
-from .workers import Workers
+from .workers import Report, Workers
 
 Cancel = threading.Event | Callable[[], bool]
 
@@ -79,6 +80,8 @@ class Converter:
         timeout: float | None = None,
         cancel: Cancel | None = None,
         on_report: Callable[[Result], None] | None = None,
+        on_stage: Callable[[str], None] | None = None,
+        background: bool = False,
         **options: Any,
     ) -> Result:
         """Convert one picture: bytes, a path or a PIL image.
@@ -92,6 +95,11 @@ class Converter:
             An event, or something to call, that ends the conversion once it is set or returns True.
         on_report
             Called in this thread with the first result as soon as there is one, and with each better one.
+        on_stage
+            Called in this thread with the name of each stage that begins: the names of `Result.stages`.
+        background
+            One of many that nobody waits for one by one: all other calls go first, and it waits for a worker as long as it
+            takes.
         **options
             The fields of `Request`.
 
@@ -109,9 +117,18 @@ class Converter:
         first = seconds - min(LAST_RESORT_SECONDS, seconds / 4)
         begin = time.monotonic()
         try:
-            outcome = self.workers.call(_convert, portable, request, timeout=first, on_report=on_report, cancel=cancel)
+            outcome = self.workers.call(
+                _convert,
+                portable,
+                request,
+                timeout=first,
+                on_report=on_report,
+                on_note=on_stage,
+                cancel=cancel,
+                background=background,
+            )
         except (TraceFailed, OverTime) as error:  # it crashed, hung or ate memory: once more, by the safest way
-            return self._last_resort(portable, request, begin + seconds, cancel, error)
+            return self._last_resort(portable, request, begin + seconds, cancel, on_stage, background, error)
         result: Result = outcome.value
         if outcome.complete:
             return result
@@ -119,13 +136,31 @@ class Converter:
         return replace(result, degraded=(*result.degraded, note), processing_time=time.monotonic() - begin)
 
     def _last_resort(
-        self, source: Source, request: Request, deadline: float, cancel: Cancel | None, error: VectorizeError
+        self,
+        source: Source,
+        request: Request,
+        deadline: float,
+        cancel: Cancel | None,
+        on_stage: Callable[[str], None] | None,
+        background: bool,
+        error: VectorizeError,
     ) -> Result:
         left = deadline - time.monotonic()
+        if background:  # the time in the queue is not the conversion's
+            left = max(left, LAST_RESORT_SECONDS)
         if left <= 0 or self.workers.closed:
             raise error
         try:
-            outcome = self.workers.call(_convert, source, request, error.message, timeout=left, cancel=cancel)
+            outcome = self.workers.call(
+                _convert,
+                source,
+                request,
+                error.message,
+                timeout=left,
+                on_note=on_stage,
+                cancel=cancel,
+                background=background,
+            )
         except (TraceFailed, OverTime):
             raise error from None
         result: Result = outcome.value
@@ -136,6 +171,17 @@ class Converter:
         seconds = config.HARD_TIMEOUT if timeout is None else timeout
         analysis: Analysis = self.workers.call(_analyze, _portable(source), timeout=seconds).value
         return analysis
+
+    def predict(
+        self, source: Source, plans: Sequence[Plan] = (), *, finish: Finish = Finish(), timeout: float | None = None
+    ) -> Outlook:
+        """What plans would give, before anything is drawn; without plans, the one to begin with is found and predicted.
+
+        Raises `BadPicture`, `Busy`, `OverTime` or `TraceFailed`; a missing predictor is no error, see `Outlook`.
+        """
+        seconds = config.HARD_TIMEOUT if timeout is None else timeout
+        outlook: Outlook = self.workers.call(_predict, _portable(source), tuple(plans), finish, timeout=seconds).value
+        return outlook
 
     def export(self, svg: str, format: Format, *, width: int | None = None, timeout: float | None = None) -> bytes:
         """An SVG that was converted here as another format: see `render.export`, which says what is raised."""
@@ -156,6 +202,17 @@ class Converter:
             "workers": workers,
         }
 
+    def models(self, *, timeout: float = 2.0) -> list[Health]:
+        """How each model does in a worker, where they are loaded; empty where no worker has time for it."""
+        deadline = time.monotonic() + timeout
+        try:
+            found: list[Health] = self.workers.call(
+                _loaded, timeout=timeout, cancel=lambda: time.monotonic() > deadline
+            ).value
+            return found
+        except VectorizeError:
+            return []
+
     def close(self) -> None:
         """End the workers. May be called twice."""
         self.workers.close()
@@ -167,23 +224,31 @@ class Converter:
         self.close()
 
 
-def _convert(
-    source: Source, request: Request, failed: str | None = None, *, report: Callable[[Result], None]
-) -> Result:
-    return convert(source, request, report, failed=failed)
+def _convert(source: Source, request: Request, failed: str | None = None, *, report: Report) -> Result:
+    return convert(source, request, report, stage=report.note, failed=failed)
 
 
-def _draws(*, report: Callable[[Any], None]) -> bool:
+def _draws(*, report: Report) -> bool:
     """Whether this worker has our own drawing."""
     return not compiled.pending
 
 
-def _analyze(source: Source, *, report: Callable[[Any], None]) -> Analysis:
+def _analyze(source: Source, *, report: Report) -> Analysis:
     return analyze(source)
 
 
-def _export(svg: str, format: Format, width: int | None, *, report: Callable[[Any], None]) -> bytes:
+def _predict(source: Source, plans: tuple[Plan, ...], finish: Finish, *, report: Report) -> Outlook:
+    return predict(source, plans, finish)
+
+
+def _export(svg: str, format: Format, width: int | None, *, report: Report) -> bytes:
     return export(svg, format, width=width)
+
+
+def _loaded(*, report: Report) -> list[Health]:
+    here = store()
+    here.warm()
+    return here.health()
 
 
 def _portable(source: Source) -> Source:

@@ -19,6 +19,7 @@ import ctypes
 import gc
 import importlib
 import json
+import math
 import os
 import pickle
 import select
@@ -50,13 +51,15 @@ SEND_TIMEOUT = 10.0
 QUEUE_SIZE = 200
 QUEUE_TIMEOUT = 60.0
 """Seconds that a call waits for a free worker before it gives up with `Busy`."""
+QUIET = 10.0
+"""Seconds since the last call of somebody who waits, after which background calls may have the last worker too."""
 
 PRELOAD = ("pipeline.warm",)
 REST = 1.0
 """Seconds without work after which nursery and workers call the `catch_up` of the modules they preloaded."""
 
 _HEADER = struct.Struct("!Q")
-_VALUE, _REPORT, _ERROR, _CRASH = b"V", b"R", b"E", b"C"
+_VALUE, _REPORT, _NOTE, _ERROR, _CRASH = b"V", b"R", b"N", b"E", b"C"
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,9 @@ class Outcome:
 
 class Workers:
     """Runs functions in killable processes; safe to use from many threads, first come first served.
+
+    Background calls are for work that nobody waits for picture by picture. They begin only while no other call waits, among
+    themselves first come first served, and leave one worker free (of several) for as long as there are others.
 
     Parameters
     ----------
@@ -104,6 +110,9 @@ class Workers:
         self._idle: deque[_Worker | None] = deque([None] * self.count)  # None: to be forked when needed
         self._busy: set[_Worker] = set()
         self._waiting: deque[_Ticket] = deque()
+        self._behind: deque[_Ticket] = deque()  # background calls that wait
+        self._in_background = 0  # workers that background calls have
+        self._asked = -math.inf  # when a call that is not in the background last came or ended
         self._seconds = 0.5  # what a call takes, as a running mean: for retry_after
         self._closed = False
         self._nursery = _Nursery(tuple(preload))
@@ -115,12 +124,17 @@ class Workers:
         *args: Any,
         timeout: float = config.HARD_TIMEOUT,
         on_report: Callable[[Any], None] | None = None,
+        on_note: Callable[[Any], None] | None = None,
         cancel: threading.Event | Callable[[], bool] | None = None,
+        background: bool = False,
     ) -> Outcome:
-        """Run ``function(*args, report=send)`` in a worker and return what it returns.
+        """Run ``function(*args, report=Report)`` in a worker and return what it returns.
 
         What the function gives to `report` goes to `on_report`, called in this thread; the last report is also what is
-        returned where the time is over. Arguments, reports and result are pickled.
+        returned where the time is over. What it gives to `report.note` goes to `on_note` and no further. Arguments,
+        reports, notes and result are pickled.
+
+        A call in the `background` lets all others go first, and waits for a worker as long as it takes.
 
         Raises
         ------
@@ -137,11 +151,11 @@ class Workers:
         """
         cancelled = _as_test(cancel)
         work = pickle.dumps((function, args), pickle.HIGHEST_PROTOCOL)
-        worker = self._take(cancelled)
+        worker = self._take(cancelled, background)
         begin = time.monotonic()
         fit = False
         try:
-            outcome = self._run(worker, work, begin + timeout, timeout, on_report, cancelled)
+            outcome = self._run(worker, work, begin + timeout, timeout, on_report, on_note, cancelled)
             # What was never given back of the memory would count against the next call.
             fit = outcome.complete and worker.memory() < self.memory_limit / 2
             return outcome
@@ -149,7 +163,7 @@ class Workers:
             fit = getattr(error, "_worker_is_fit", False)
             raise
         finally:
-            self._give_back(worker, fit)
+            self._give_back(worker, fit, background)
             self._seconds += 0.1 * (time.monotonic() - begin - self._seconds)
 
     def _run(
@@ -159,6 +173,7 @@ class Workers:
         deadline: float,
         timeout: float,
         on_report: Callable[[Any], None] | None,
+        on_note: Callable[[Any], None] | None,
         cancelled: Callable[[], bool],
     ) -> Outcome:
         last: Outcome | None = None
@@ -186,6 +201,10 @@ class Workers:
                     message, trace = value
                     failed = TraceFailed(f"The conversion failed inside: {message}.")
                     raise failed from RuntimeError(trace)
+                if kind == _NOTE:
+                    if on_note:
+                        on_note(value)
+                    continue
                 last = Outcome(value, complete=False)
                 if on_report:
                     on_report(value)
@@ -200,29 +219,31 @@ class Workers:
 
     # --- who has which worker -------------------------------------------------------------------------------------
 
-    def _take(self, cancelled: Callable[[], bool]) -> _Worker:
+    def _take(self, cancelled: Callable[[], bool], background: bool) -> _Worker:
+        ticket = _Ticket()
+        line = self._behind if background else self._waiting
         with self._lock:
             if self._closed:
                 raise TraceFailed("The workers were closed.")
-            if self._idle and not self._waiting:
-                ticket = _Ticket(granted=True, worker=self._idle.pop())
-            elif len(self._waiting) >= self.queue_size:
-                raise self._too_busy("Too many pictures are waiting")
-            else:
-                ticket = _Ticket()
-                self._waiting.append(ticket)
-        limit = time.monotonic() + self.queue_timeout
+            if not background:
+                self._asked = time.monotonic()
+                if not self._idle and len(self._waiting) >= self.queue_size:
+                    raise self._too_busy("Too many pictures are waiting")
+            line.append(ticket)
+            self._hand_out()
+        limit = math.inf if background else time.monotonic() + self.queue_timeout
         while not ticket.event.wait(POLL):
             reason: VectorizeError | None = None
             if cancelled():
                 reason = Cancelled("The conversion was cancelled.")
             elif time.monotonic() > limit:
                 reason = self._too_busy(f"No worker became free in {self.queue_timeout:g} s")
-            if reason:
-                with self._lock:
-                    if not ticket.granted:
-                        self._waiting.remove(ticket)
-                        raise reason
+            with self._lock:
+                if reason and not ticket.granted:
+                    line.remove(ticket)
+                    raise reason
+                if background:
+                    self._hand_out()  # it may have become quiet
         if self._closed:
             raise TraceFailed("The workers were closed.")
         worker = ticket.worker
@@ -233,13 +254,15 @@ class Workers:
                 self.restarts += 1
             worker = worker or self._nursery.fork()
         except BaseException:
+            self._leave(background)
             self._free(None)
             raise
         with self._lock:
             self._busy.add(worker)
         return worker
 
-    def _give_back(self, worker: _Worker, fit: bool) -> None:
+    def _give_back(self, worker: _Worker, fit: bool, background: bool) -> None:
+        self._leave(background)
         with self._lock:
             self._busy.discard(worker)
             closed = self._closed
@@ -258,17 +281,37 @@ class Workers:
             fresh = self._nursery.fork()
         self._free(fresh)
 
+    def _leave(self, background: bool) -> None:
+        """Note that a call has ended, before its worker is free."""
+        with self._lock:
+            if background:
+                self._in_background -= 1
+            else:
+                self._asked = time.monotonic()
+
     def _free(self, worker: _Worker | None) -> None:
         with self._lock:
             if self._closed:
                 if worker:
                     worker.kill()
-            elif self._waiting:
-                self._waiting.popleft().grant(worker)
-            elif worker:
+                return
+            if worker:
                 self._idle.append(worker)  # taken first again: what is warm stays warm
             else:
                 self._idle.appendleft(None)
+            self._hand_out()
+
+    def _hand_out(self) -> None:
+        """Give idle workers to those who wait; the lock is held."""
+        while self._idle and self._waiting:
+            self._waiting.popleft().grant(self._idle.pop())
+        while self._idle and self._behind and self._in_background < self._most_in_background():
+            self._in_background += 1
+            self._behind.popleft().grant(self._idle.pop())
+
+    def _most_in_background(self) -> int:
+        quiet = time.monotonic() - self._asked > QUIET
+        return self.count if quiet else max(1, self.count - 1)
 
     def _too_busy(self, message: str) -> Busy:
         error = Busy(f"{message}; please try again in a moment.")
@@ -291,7 +334,7 @@ class Workers:
                     worker.kill()
 
     def health(self) -> dict[str, int]:
-        """Workers there should be, alive and busy; calls waiting; workers replaced so far."""
+        """Workers there should be, alive and busy; calls waiting, and in the background; workers replaced so far."""
         with self._lock:
             idle = [w for w in self._idle if w is not None]
             return {
@@ -299,6 +342,7 @@ class Workers:
                 "alive": sum(not w.dead() for w in idle) + len(self._busy),
                 "busy": len(self._busy),
                 "waiting": len(self._waiting),
+                "background": len(self._behind),
                 "restarts": self.restarts,
             }
 
@@ -313,8 +357,9 @@ class Workers:
             self._closed = True
             workers = [w for w in self._idle if w] + list(self._busy)
             self._idle.clear()
-            while self._waiting:
-                self._waiting.popleft().grant(None)
+            for line in (self._waiting, self._behind):
+                while line:
+                    line.popleft().grant(None)
         for worker in workers:
             worker.end()
         self._nursery.close()
@@ -338,10 +383,10 @@ def _close_all() -> None:
 class _Ticket:
     """A place in the queue, and the worker once there is one (None: to be forked)."""
 
-    def __init__(self, granted: bool = False, worker: _Worker | None = None) -> None:
-        self.granted, self.worker, self.event = granted, worker, threading.Event()
-        if granted:
-            self.event.set()
+    def __init__(self) -> None:
+        self.granted = False
+        self.worker: _Worker | None = None
+        self.event = threading.Event()
 
     def grant(self, worker: _Worker | None) -> None:
         self.granted, self.worker = True, worker
@@ -570,14 +615,25 @@ def _work(channel: socket.socket, catch_ups: list[Callable[[], None]]) -> NoRetu
         os._exit(1)
 
 
-def _answer(channel: socket.socket, work: bytes) -> bytes:
-    def report(value: Any) -> None:
-        _send(channel, _REPORT + pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
+class Report:
+    """What a call in a worker tells its caller by: ``report(value)`` a result so far, ``report.note(value)`` how it goes."""
 
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+
+    def __call__(self, value: Any) -> None:
+        _send(self._channel, _REPORT + pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
+
+    def note(self, value: Any) -> None:
+        """Tell something that is no result."""
+        _send(self._channel, _NOTE + pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
+
+
+def _answer(channel: socket.socket, work: bytes) -> bytes:
     try:
         function, args = pickle.loads(work)
         del work
-        return _VALUE + pickle.dumps(function(*args, report=report), pickle.HIGHEST_PROTOCOL)
+        return _VALUE + pickle.dumps(function(*args, report=Report(channel)), pickle.HIGHEST_PROTOCOL)
     except VectorizeError as error:
         return _ERROR + pickle.dumps(error, pickle.HIGHEST_PROTOCOL)
     except BaseException as error:  # a Rust panic is a BaseException, and cannot be pickled

@@ -13,8 +13,8 @@ from gradio_client import Client, handle_file
 from test_palette import fills
 
 from pipeline.__main__ import main
+from pipeline.web.colours import colours_of
 from pipeline.web.exports import Shelf
-from pipeline.web.result import colours_of
 
 
 def post(server: Server, picture: Path, **fields: str) -> httpx.Response:

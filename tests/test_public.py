@@ -26,7 +26,7 @@ def test_the_converter_has_few_ways_to_be_used() -> None:
         "analyze", "close", "convert", "export", "health", "prepare",
     }  # fmt: skip
     parameters = list(inspect.signature(pipeline.Converter.convert).parameters)
-    assert parameters == ["self", "source", "timeout", "cancel", "on_report", "options"]
+    assert parameters == ["self", "source", "timeout", "cancel", "on_report", "on_stage", "background", "options"]
 
 
 def test_every_error_is_of_the_tree_and_has_a_code_of_its_own() -> None:

@@ -1,4 +1,5 @@
-// What the result needs in the browser: the dividing line, the view, the ground, copying, and pictures pasted or dropped anywhere.
+// What the result needs in the browser: the dividing line, the view, the ground, copying, words for screen readers, and
+// pictures pasted or dropped anywhere. `window.truecurve` is what the other scripts take from here.
 (() => {
   const intake = () => document.querySelector("#tc-drop input[type=file]");
 
@@ -28,6 +29,31 @@
 
   window.truecurve = { copy }; // for the scripts of the tabs
 
+  // Says something to whoever cannot see it; of what follows quickly only the last.
+  let saying;
+  function say(text) {
+    clearTimeout(saying);
+    saying = setTimeout(() => {
+      let place = document.getElementById("tc-live");
+      if (!place) {
+        place = Object.assign(document.createElement("div"), { id: "tc-live" });
+        place.setAttribute("role", "status");
+        document.body.append(place);
+      }
+      place.textContent = text;
+    }, 500);
+  }
+
+  async function copyFrom(button, text) {
+    await copy(text);
+    const label = (button.dataset.label ??= button.textContent);
+    button.textContent = button.dataset.done;
+    say(button.dataset.done);
+    setTimeout(() => (button.textContent = label), 1600);
+  }
+
+  window.truecurve = { copyFrom, say };
+
   const svgText = (url) =>
     new TextDecoder().decode(Uint8Array.from(atob(url.slice(url.indexOf(",") + 1)), (c) => c.charCodeAt(0)));
 
@@ -43,31 +69,36 @@
       api.click(); // Gradio opens its page of endpoints by this button of its footer, which is not shown
       return;
     }
-    const swatch = event.target.closest?.("[data-colour]");
-    if (swatch) {
-      await copy(swatch.dataset.colour);
-      swatch.closest(".tc-swatches").querySelector("output").textContent = swatch.dataset.colour + " ✓";
+    const link = event.target.closest?.("[data-download]");
+    if (link) {
+      link.href = link.closest(".tc-result").querySelector(".tc-svg").src; // what is seen, and no way to the server
       return;
     }
     const button = event.target.closest?.("[data-view], [data-ground], [data-copy]");
     const result = button?.closest(".tc-result");
     if (!result || button === result) return;
-    for (const name of ["view", "ground"]) {
-      if (!(name in button.dataset)) continue;
-      result.dataset[name] = button.dataset[name];
-      for (const other of result.querySelectorAll(`button[data-${name}]`))
-        other.setAttribute("aria-pressed", String(other === button));
-    }
-    if ("copy" in button.dataset) {
-      await copy(svgText(result.querySelector(".tc-svg").src));
-      const label = button.textContent;
-      button.textContent = button.dataset.done;
-      setTimeout(() => (button.textContent = label), 1600);
-    }
+    for (const name of ["view", "ground"]) if (name in button.dataset) look(result, name, button.dataset[name]);
+    if ("copy" in button.dataset) await copyFrom(button, svgText(result.querySelector(".tc-svg").src));
   });
+
+  // The view and the ground stay as they were chosen from one result to the next.
+  const chosen = {};
+  function look(result, name, value) {
+    chosen[name] = result.dataset[name] = value;
+    for (const button of result.querySelectorAll(`button[data-${name}]`))
+      button.setAttribute("aria-pressed", String(button.dataset[name] === value));
+    result.dispatchEvent(new CustomEvent("tc-look", { bubbles: true }));
+  }
+
+  // Files pasted or dropped anywhere are the convert tab's, unless the tab that is shown takes them.
+  const taken = (data) => !document.dispatchEvent(new CustomEvent("tc:files", { detail: data, cancelable: true }));
 
   document.addEventListener("paste", (event) => {
     if (event.target.closest?.("input, textarea")) return;
+    if (event.clipboardData?.files.length && taken(event.clipboardData)) {
+      event.preventDefault();
+      return;
+    }
     const file = [...(event.clipboardData?.files ?? [])].find((f) => f.type.startsWith("image/"));
     if (file) {
       event.preventDefault();
@@ -88,17 +119,35 @@
       event.preventDefault();
       event.stopPropagation();
       dragging(!!(depth = 0));
-      give(event.dataTransfer.files[0]);
+      if (!taken(event.dataTransfer)) give(event.dataTransfer.files[0]);
     },
     true,
   );
 
-  // The result comes first: bring it into view, since the drop zone that was used lies below it.
+  // The result comes first: bring it into view where another picture was given, since the drop zone lies below it. While it
+  // is made its place keeps the height of what was there, so that nothing below it moves.
+  let seen, picture;
   new MutationObserver(() => {
     const shown = document.querySelector("#tc-output .tc-result, #tc-output .tc-error");
-    if (shown && !shown.dataset.seen) {
-      shown.dataset.seen = "1";
+    if (!shown || shown === seen) return;
+    seen = shown;
+    const output = document.getElementById("tc-output");
+    const working = shown.classList.contains("tc-working");
+    const given = shown.querySelector(".before img")?.getAttribute("src");
+    if (given && given !== picture) {
+      picture = given;
+      output.style.minHeight = "";
       if (shown.getBoundingClientRect().top < 0) shown.scrollIntoView({ block: "start", behavior: "smooth" });
     }
+    if (!working) output.style.minHeight = "";
+    if (shown.matches(".tc-result")) {
+      if (chosen.ground) look(shown, "ground", chosen.ground);
+      if (!working) {
+        if (chosen.view) look(shown, "view", chosen.view);
+        output.dataset.height = shown.offsetHeight;
+      } else if (output.dataset.height) output.style.minHeight = `${output.dataset.height}px`;
+      say(shown.dataset.news ?? "");
+    }
+    shown.dispatchEvent(new CustomEvent("tc-shown", { bubbles: true }));
   }).observe(document.documentElement, { childList: true, subtree: true });
 })();

@@ -27,6 +27,7 @@ from ..errors import BadPicture, Busy, VectorizeError
 from ..plan import MOST_COLOURS, Background, Detail, Finish, Grouping, read_palette
 from ..render import MEDIA_TYPES, Format
 from ..serve import samples
+from .colours import MOST_SWATCHES, read_changes, recoloured
 from .exports import SHELF
 
 log = logging.getLogger("truecurve.web")
@@ -35,6 +36,8 @@ CONCURRENCY = 2 * (os.cpu_count() or 2)
 """Conversions that are handed to the converter at once; the others wait their turn."""
 WAITING = 128
 """Requests that may wait. One more is told at once to come back later."""
+KEEP = "private, max-age=3600"
+"""How long a browser keeps an export: what a token names never changes."""
 RETRY_AFTER = 5
 """Seconds, where an error does not know better."""
 ENVELOPE = 1_000_000
@@ -185,6 +188,11 @@ def answer(error: VectorizeError) -> JSONResponse:
     return _problem(status, error.code, error.message, headers, error.code == "trace_failed")
 
 
+def gone(message: str) -> JSONResponse:
+    """The answer where a token names nothing that is still kept."""
+    return _problem(404, "gone", message)
+
+
 def _problem(
     status: int, code: str, message: str, headers: dict[str, str] | None = None, fallback: bool = False
 ) -> JSONResponse:
@@ -270,13 +278,24 @@ def routes(converter: Converter) -> APIRouter:
         return AnalyzeAnswer(**analysis_record(await run(converter.analyze, await _bytes(image))))
 
     @router.get("/exports/{token}.{format}", responses={404: {"model": ErrorAnswer}}, include_in_schema=False)
-    async def exported(token: str, format: Format, width: Annotated[int | None, Query(ge=1)] = None) -> Response:
-        """A picture converted on the page, in another format."""
+    async def exported(
+        token: str,
+        format: Format,
+        width: Annotated[int | None, Query(ge=1)] = None,
+        colours: Annotated[str, Query(max_length=15 * MOST_SWATCHES)] = "",
+    ) -> Response:
+        """A picture converted on the page, in another format or in other colours, given as ``old:new,…``."""
         svg = SHELF.get(token)
         if svg is None:
-            return _problem(404, "gone", "This picture is no longer kept. Please convert it again.")
-        data = await run(converter.export, svg, format, width=width)
-        return Response(data, media_type=MEDIA_TYPES[format], headers={"Content-Disposition": "attachment"})
+            return gone("This picture is no longer kept. Please convert it again.")
+        if changes := read_changes(colours):
+            svg = await run(recoloured, svg, changes)
+        if format == "svg" and width is None:
+            data = svg.encode()
+        else:
+            data = await run(converter.export, svg, format, width=width)
+        headers = {"Content-Disposition": "attachment", "Cache-Control": KEEP, "X-Content-Type-Options": "nosniff"}
+        return Response(data, media_type=MEDIA_TYPES[format], headers=headers)
 
     @router.get("/ai-health")
     async def ai_health() -> HealthAnswer:

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from html import escape
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import gradio as gr
 
 from .. import config
+from ..convert import Result
 from ..converter import Converter
 from ..errors import VectorizeError
 from . import options as options_panel
+from . import permalink
 from . import texts as t
 from .exports import SHELF
 from .intake import CONVERT_QUEUE, name_of, picture_input, read
 from .markup import markup
+from .progress import Progress, follow
 from .result import error_html, result_html, working_html
-from .shared import Shared
+from .shared import Shared, Source
 
 log = logging.getLogger("truecurve.web")
 
@@ -32,23 +35,29 @@ def build(converter: Converter, shared: Shared, tab: gr.Tab) -> None:
     """Lay out the tab within the current Blocks."""
     examples = json.loads((EXAMPLES / "index.json").read_text())
 
-    def run(source: Path, url: str, name: str, *options: Any) -> str:
+    def run(source: Source, *options: Any) -> Iterator[str]:
+        """The output's HTML while a picture is converted, and at its end."""
         try:
-            result = converter.convert(read(source), **vars(options_panel.request_of(*options)))
-            return result_html(result, name=name, url=url, token=SHELF.put(result.svg))
+            asked = vars(options_panel.request_of(*options))
+            for seen in follow(partial(converter.convert, read(source["path"]), **asked)):
+                if isinstance(seen, Progress):
+                    yield working_html(seen, name=source["name"], url=source["url"])
+                else:
+                    yield finished_html(seen, source)
         except VectorizeError as error:
-            return error_html(error.message, t.HINTS.get(error.code, ""))
+            yield error_html(error.message, t.HINTS.get(error.code, ""))
         except Exception:
-            log.exception("converting %s failed", name)
-            return error_html(t.UNEXPECTED)
+            log.exception("converting %s failed", source["name"])
+            yield error_html(t.UNEXPECTED)
 
     def on_upload(file: str | None, *options: Any) -> Iterator[tuple[Any, Any, Any]]:
         if not file:
             yield gr.skip(), gr.skip(), gr.skip()
             return
-        source = {"path": str(file), "url": "gradio_api/file=" + quote(str(file)), "name": name_of(file)}
-        yield working_html(source["name"]), gr.skip(), gr.skip()
-        yield run(Path(file), source["url"], source["name"], *options), source, None
+        source = Source(path=str(file), url="gradio_api/file=" + quote(str(file)), name=name_of(file))
+        for html in run(source, *options):
+            yield html, gr.skip(), gr.skip()
+        yield gr.skip(), source, None
 
     def on_example(event: gr.EventData, *options: Any) -> Iterator[tuple[Any, Any]]:
         index = event._data.get("index") if isinstance(event._data, dict) else None
@@ -56,14 +65,16 @@ def build(converter: Converter, shared: Shared, tab: gr.Tab) -> None:
             yield gr.skip(), gr.skip()
             return
         name = examples[index]["file"]
-        source = {"path": str(EXAMPLES / name), "url": f"examples/{name}", "name": name}
-        yield working_html(name), gr.skip()
-        yield run(EXAMPLES / name, source["url"], name, *options), source
+        source = Source(path=str(EXAMPLES / name), url=f"examples/{name}", name=name)
+        for html in run(source, *options):
+            yield html, gr.skip()
+        yield gr.skip(), source
 
-    def on_option(source: dict[str, str] | None, *options: Any) -> Any:
+    def on_option(source: Source | None, *options: Any) -> Iterator[Any]:
         if not source:
-            return gr.skip()
-        return run(Path(source["path"]), source["url"], source["name"], *options)
+            yield gr.skip()
+            return
+        yield from run(source, *options)
 
     source = shared.source
     with gr.Column(elem_id="tc-convert"):
@@ -79,9 +90,12 @@ def build(converter: Converter, shared: Shared, tab: gr.Tab) -> None:
                 "element.addEventListener('click', e => { const b = e.target.closest('[data-example]');"
                 " if (b) trigger('select', {index: Number(b.dataset.example)}); });",
             )
+        link_note = markup("", "tc-link-note")
         chosen = options_panel.build("tc-options", t.OPTIONS_NOTE)
+        with chosen.panel:
+            link = markup(link_html("", permalink.KEYS), "tc-link")
 
-    options = chosen.inputs
+    options = [*chosen.inputs, shared.models]
     queued: dict[str, Any] = {**CONVERT_QUEUE, "api_visibility": "private"}
     drop.upload(
         on_upload, [drop, *options], [result, source, drop], show_progress="minimal", show_progress_on=[drop], **queued
@@ -91,6 +105,57 @@ def build(converter: Converter, shared: Shared, tab: gr.Tab) -> None:
     for change in chosen.changes:
         change(on_option, [source, *options], result, **again)
     chosen.preset_chosen().then(on_option, [source, *options], result, **again)
+
+    settings = permalink.settings_of(chosen)
+
+    def on_load(request: gr.Request) -> list[Any]:
+        values, notes = permalink.read(request.query_params, settings)
+        if not values and not notes:
+            return [gr.skip()] * (len(settings) + 2)
+        updates = [values.get(setting.key, gr.skip()) for setting in settings]
+        return [*updates, gr.Accordion(open=True), link_note_html(bool(values), notes)]
+
+    def on_settings(*values: Any) -> tuple[str, str | None]:
+        return link_html(permalink.query(values, settings), permalink.KEYS), options_panel.preset_of(values[3:])
+
+    at_once: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    gr.on(None, on_load, None, [*chosen.inputs, chosen.panel, link_note], **at_once)
+    gr.on(
+        [component.change for component in chosen.inputs],
+        on_settings,
+        chosen.inputs,
+        [link, chosen.preset],
+        trigger_mode="always_last",
+        **at_once,
+    )
+
+
+def finished_html(result: Result, source: Source) -> str:
+    """A result, its drawings laid on the shelf."""
+    default = SHELF.put(result.default_svg) if result.default_svg else None
+    return result_html(result, name=source["name"], url=source["url"], token=SHELF.put(result.svg), default=default)
+
+
+def link_html(query: str, keys: Iterable[str]) -> str:
+    """The button that copies a link to the settings; the script keeps the page's address at the same `query`.
+
+    `keys` are the names that the address gives up for it.
+    """
+    return (
+        f'<button type="button" class="tc-link" data-link="{escape(query)}" data-keys="{" ".join(keys)}"'
+        f' data-done="{t.COPIED}">{t.LINK_COPY}</button>'
+    )
+
+
+def link_note_html(applied: bool, notes: Iterable[str]) -> str:
+    """What became of the settings in the link that was opened."""
+    rows = "".join(f"<li>{escape(note)}</li>" for note in notes)
+    return (
+        '<div class="tc-link-note" role="status">'
+        + (f"<p>{t.LINK_APPLIED}</p>" if applied else "")
+        + (f"<ul>{rows}</ul>" if rows else "")
+        + "</div>"
+    )
 
 
 def hero_html() -> str:

@@ -6,7 +6,7 @@ import secrets
 import threading
 from collections import OrderedDict
 
-BYTES = 64_000_000
+BYTES = 256_000_000
 """Bytes of SVG kept at most; the oldest go first."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,7 @@ class Options:
     grouping: gr.Radio
     detail: gr.Radio
     gap_filler: gr.Checkbox
+    panel: gr.Accordion
 
     @property
     def finish(self) -> list[Any]:
@@ -66,7 +68,7 @@ class Options:
 
 def build(name: str, note: str) -> Options:
     """Lay out the panel, folded, under the id `name`, with a note at its foot."""
-    with gr.Accordion(t.OPTIONS, open=False, elem_id=name):
+    with gr.Accordion(t.OPTIONS, open=False, elem_id=name) as panel:
         with gr.Row():
             preset = gr.Radio(t.PRESETS, value="logo", label=t.PRESET, info=t.PRESET_INFO)
             background = gr.Radio(t.BACKGROUNDS, value="keep", label=t.BACKGROUND, info=t.BACKGROUND_INFO)
@@ -85,7 +87,12 @@ def build(name: str, note: str) -> Options:
                 0.1, config.HARD_TIMEOUT, config.DEFAULT_TIME_BUDGET, step=0.1, label=t.BUDGET, info=t.BUDGET_INFO
             )
         markup(f'<p class="tc-note">{note}</p>', f"{name}-note")
-    return Options(preset, tier, target, budget, background, colours, palette, grouping, detail, gap_filler)
+    return Options(preset, tier, target, budget, background, colours, palette, grouping, detail, gap_filler, panel)
+
+
+def preset_of(finish: Sequence[Any]) -> str | None:
+    """The preset that sets these values of `Options.finish`; None where none does."""
+    return next((name for name, values in PRESETS.items() if values == tuple(finish)), None)
 
 
 def request_of(
@@ -98,12 +105,14 @@ def request_of(
     grouping: Grouping,
     detail: Detail,
     gap_filler: bool,
+    models: Mapping[str, str] | None = None,
 ) -> Request:
-    """The request that the panel's values ask for, measured. Raises `BadSetting`."""
+    """The request that the panel's values ask for, measured, by these versions of models. Raises `BadSetting`."""
     return Request(
         tier=tier_of(tier),
         target_quality=target,
         time_budget=budget,
         validate=True,
         finish=finish_of(background, colours, palette, grouping, detail, gap_filler),
+        models=models or {},
     )

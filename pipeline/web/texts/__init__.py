@@ -54,10 +54,49 @@ GAP_FILLER = "Fill gaps"
 GAP_FILLER_INFO = "Thin lines beneath, for programs that show gaps."
 OPTIONS_NOTE = "A change converts the picture again."
 
-WORKING = "Tracing {name}…"
+LINK_COPY = "Copy a link to these settings"
+LINK_APPLIED = "These settings come from the link that you opened."
+LINK_IGNORED = "{setting} in the link is left out: {why}"
+LINK_ONE_OF = "it must be one of {choices}."
+LINK_NUMBER = "it must be a number from {low} to {high}."
+LINK_WHOLE = "it must be a whole number from {low} to {high}."
+LINK_EITHER = "colours in the link is left out: there is a palette as well."
+
+WORKING = "On its way"
+STEP_WAIT = "Waiting for its turn"
+STEP = {
+    "decode": "Reading the picture",
+    "features": "Looking at it",
+    "classify": "Looking at it",
+    "route": "Choosing how to draw it",
+    "choose": "Choosing how to draw it",
+    "reference": "Cleaning what it is measured by",
+    "trace": "Drawing",
+    "measure": "Measuring the drawing",
+    "default": "Drawing and measuring vtracer’s default",
+}
+DONE = "Done"
+DONE_MEASURED = "Done: likeness {quality}"
+FIRST = "First drawing"
+BEST = "Best of {count} so far"
+SO_FAR = "Likeness so far: {quality}"
 VIEW = "View"
-SLIDER = "Slider"
-SIDE = "Side by side"
+VIEWS = (("slider", "Slider"), ("side", "Side by side"), ("zoom", "Zoom"))
+PICTURES = "The pictures"
+ZOOM = "Zoom"
+ZOOM_IN = "Zoom in"
+ZOOM_OUT = "Zoom out"
+ZOOM_FIT = "Fit"
+ZOOM_HOW = "Zoom with the wheel and Ctrl, two fingers, or + and −; move by dragging or with the arrow keys; 0 fits."
+DIFFERENCE = "Difference"
+DIFFERENCE_LEGEND = (
+    "Where this SVG differs from the input: the stronger the colour, the more. Drawn four times as strong as it is; "
+    "less than 3 of 255 levels is left out."
+)
+DIFFERENCE_SHARE = "{percent} % of the pixels are off by 16 levels or more."
+NO_DEFAULT = "vtracer’s default was not drawn for this picture, so there is nothing to show here."
+GONE_DEFAULT = "vtracer’s default is no longer kept. Please convert the picture again."
+NO_READING = "This browser keeps pages from reading pictures, so the difference cannot be shown."
 GROUND = "Ground"
 GROUNDS = (("checker", "Checkerboard"), ("white", "White"), ("black", "Black"))
 COMPARE = "Move the line between the input and the SVG"
@@ -69,14 +108,24 @@ DOWNLOAD = "Download SVG"
 MORE_FORMATS = "Other formats"
 FORMATS = (("PDF", "pdf"), ("EPS", "eps"), ("PNG", "png"), ("DXF", "dxf"))
 SWATCHES = "Colours"
-SWATCH_COPY = "Copy {colour}"
+SWATCH = "Change the colour {colour}"
+SWATCH_HOW = "Choose a colour to change it, here and in every download."
+COPY_COLOURS = "Copy all"
+RESET = "Reset"
+RECOLOUR_FAILED = "The colours could not be changed: "
 
 QUALITY = "Likeness to the input"
 QUALITY_UNIT = "SSIM"
 OURS = "This SVG"
 DEFAULT = "vtracer’s default"
-PREDICTED = "Predicted"
-NO_MODEL = "no model yet"
+PREDICTED = "Predicted for it"
+NO_MODEL = "Nothing was predicted, since there is no predictor here; what you see is measured."
+NOT_PREDICTED = "Nothing was predicted for this way of drawing; what you see is measured."
+PREDICTED_ONLY = "The prediction could not be checked: this drawing was not measured."
+PREDICTED_RIGHT = "The prediction was right to the fourth decimal."
+PREDICTED_HIGH = "The prediction was {error} too high."
+PREDICTED_LOW = "The prediction was {error} too low."
+TO_INPUT = "Measured against the input as cleaned from damage; against the input as it came it is {quality}."
 NOT_MEASURED = "not measured"
 BETTER = "{percent} less error than vtracer’s default"
 EVEN = "As close as vtracer’s default"
@@ -99,6 +148,9 @@ STAGE = {
     "decode": "read",
     "features": "look",
     "classify": "sort",
+    "route": "route",
+    "choose": "choose",
+    "reference": "clean the reference",
     "trace": "trace",
     "default": "trace and measure the default",
     "measure": "measure",
