@@ -6,6 +6,7 @@ normalisation in them. Training shows the encoder what `encoder_input` makes, by
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -65,6 +66,56 @@ class Predictions:
     fails: np.ndarray
     low: dict[str, np.ndarray]
     high: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A predicted number, and the ends of the interval that holds the truth nine times in ten."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What one plan is predicted to give.
+
+    Attributes
+    ----------
+    quality, artwork : Estimate
+        SSIM, 0–1, to the reference picture and to the artwork.
+    bytes, ms : Estimate
+        Of the SVG, and of tracing.
+    fails : float
+        The chance, 0–1, that the recipe refuses the picture or fails on it.
+    """
+
+    plan: Plan
+    quality: Estimate
+    artwork: Estimate
+    bytes: Estimate
+    ms: Estimate
+    fails: float
+
+    @classmethod
+    def of(cls, plan: Plan, found: Predictions, i: int = 0) -> Prediction:
+        """The `i`-th of some predictions, which is that of `plan`, in bytes and milliseconds."""
+
+        def estimate(name: str, values: np.ndarray, unit: Callable[[float], float]) -> Estimate:
+            return Estimate(*(unit(float(column[i])) for column in (values, found.low[name], found.high[name])))
+
+        def likeness(value: float) -> float:
+            return min(max(value, -1.0), 1.0)
+
+        return cls(
+            plan,
+            quality=estimate("reference", found.reference, likeness),
+            artwork=estimate("artwork", found.artwork, likeness),
+            bytes=estimate("log2_bytes", found.log2_bytes, lambda value: 2.0**value),
+            ms=estimate("log10_ms", found.log10_ms, lambda value: 10.0**value),
+            fails=min(max(float(found.fails[i]), 0.0), 1.0),
+        )
 
 
 class Predictor:

@@ -18,10 +18,10 @@ from .agent import TRACES, Agent
 from .classify import LABELS, Classification
 from .errors import BadSetting, ModelUnavailable
 from .features import Features
-from .models import read_card, store
+from .models import asked_version, read_card, store
 from .picture import Picture
 from .plan import CUBE, RECIPES, VTRACER_DEFAULT, Detail, Finish, Plan
-from .predict import Correlation, Predictions, Predictor
+from .predict import Correlation, Prediction, Predictions, Predictor
 from .route import Expected, Pace
 
 FALLBACK = Plan("vtracer", {"path_precision": 2})
@@ -73,10 +73,10 @@ def _learned(name: str) -> Any:
     return kept[1]
 
 
-@lru_cache(maxsize=1)
-def class_plans() -> dict[str, Plan]:
-    """The plan of each label from the newest card, loaded once. Raises `ModelUnavailable`."""
-    card = read_card("class-plans", ("plans",))
+@lru_cache(maxsize=2)
+def class_plans(version: str | None = None) -> dict[str, Plan]:
+    """The plan of each label from the card that is served, or of a certain version; loaded once. Raises `ModelUnavailable`."""
+    card = read_card("class-plans", ("plans",), version=version)
     try:
         return {label: Plan.from_json(card["plans"][label]) for label in LABELS}
     except (KeyError, TypeError, BadSetting) as error:
@@ -85,7 +85,7 @@ def class_plans() -> dict[str, Plan]:
 
 def class_plan(label: str, finish: Finish) -> Plan:
     """The plan that measured best for a class on the training families. Raises `ModelUnavailable`."""
-    plan = class_plans()[label]
+    plan = class_plans(asked_version("class-plans"))[label]
     return Plan(plan.recipe, plan.knobs, finish)
 
 
@@ -207,6 +207,17 @@ class Adviser:
             artwork=float(min(found.artwork[0], 1.0)),
             fails=float(found.fails[0]),
         )
+
+    def predict(self, plan: Plan) -> Prediction | None:
+        """What a plan is predicted to give, with intervals; None where nothing predicts."""
+        found = self._predicted(plan.recipe, plan.to_cube()[None])
+        return Prediction.of(plan, found) if found else None
+
+    def recommended(self) -> Plan:
+        """The plan to begin with: of those that tier 2 would trace the one that promises most, tier 1's without a predictor."""
+        if self.model("predictor", "Recommended without predictions"):
+            return max(self.few(), key=self._promise).plan
+        return next(self.one()).plan
 
     def measuring(self, size: float) -> float:
         """Milliseconds that rendering and comparing an SVG of so many bytes usually takes, for `Pace` to correct."""

@@ -1,26 +1,36 @@
-"""The named Gradio endpoints ``convert``, ``analyze``, ``rate`` and ``health``: for `gradio_client`, JavaScript and MCP."""
+"""The named Gradio endpoints that programs call: `gradio_client`, JavaScript and MCP."""
 
 from __future__ import annotations
 
+import inspect
+import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
 from typing import Any, get_args
 
 import gradio as gr
 
 from .. import config
+from ..convert import Request
 from ..converter import Converter
-from ..errors import VectorizeError
-from ..plan import MOST_COLOURS, Background, Detail, Finish, Grouping, read_palette
+from ..errors import BadSetting, VectorizeError
+from ..plan import MOST_COLOURS, RECIPES, Background, Detail, Finish, Grouping, Plan, read_palette
 from ..serve import samples
+from ..serve.inputs import open_files
 from ..serve.samples import THUMBS, Thumb
 from . import texts as t
 from .api import DEFAULT_TIER, TierName, analysis_record, tier_of
-from .intake import CONVERT_QUEUE, picture_input, read
+from .batches import Batch, zip_name
+from .intake import BATCH_QUEUE, CONVERT_QUEUE, picture_input, read, uploaded
 from .rating import rate as rate_sample
 
 log = logging.getLogger("truecurve.web")
+
+BATCH_PERIOD = 1.0
+"""Seconds between two words of how far a batch is."""
 
 
 def build(converter: Converter) -> None:
@@ -95,6 +105,56 @@ def build(converter: Converter) -> None:
         return rate_sample(converter, sample or "", thumb, reason or "")
 
     @_plain_errors
+    def batch(
+        files: list[str],
+        tier: TierName = DEFAULT_TIER,
+        target_quality: float = config.DEFAULT_TARGET_QUALITY,
+        time_budget: float = config.DEFAULT_TIME_BUDGET,
+        background: Background = "keep",
+        colours: float = 0,
+        palette: str = "",
+        grouping: Grouping = "compact",
+        detail: Detail = "normal",
+        gap_filler: bool = False,
+    ) -> Iterator[tuple[str | None, dict[str, Any]]]:
+        """Convert many raster pictures to SVG at once, or a zip of them. Single pictures of others go first.
+
+        Args:
+            files: Up to 1000 pictures, or zips of at most 200 each, whose folders are kept. A bad file stops nothing.
+            tier: Effort for each. 1 is fastest, 3 best, auto picks by target_quality and time_budget.
+            target_quality: SSIM that each result should reach, 0 to 1.
+            time_budget: Seconds that each conversion may take.
+            background: "drop" leaves out a plain background, "keep" draws it.
+            colours: Exactly so many colours, 1 to 256; 0 for as many as a picture has.
+            palette: Only these colours, such as "#000,#d1006c"; empty for a picture's own.
+            grouping: "compact" for few elements, "shape" for a path each, "colour" or "layer" for a group for each.
+            detail: "low" for fewer and simpler shapes, "high" for more of what is faint and small.
+            gap_filler: Thin lines beneath all shapes, for programs that show gaps between them.
+
+        Returns:
+            A zip of the SVGs with report.jsonl and report.csv, and a summary: total, converted, failed, failures with reasons,
+            mean qualities. While the work goes on the zip is null and the summary says how far it is.
+        """
+        paths = [(Path(path).name, uploaded(path)) for path in files or ()]
+        request = Request(
+            tier=tier_of(tier),
+            target_quality=target_quality,
+            time_budget=time_budget,
+            validate=True,
+            finish=finish_of(background, colours, palette, grouping, detail, gap_filler),
+        )
+        name = zip_name([name for name, _ in paths])
+        work = Batch(open_files(paths), request, converter, name=name, swept=results.temp_files)
+        try:
+            while not work.wait(BATCH_PERIOD):
+                yield None, work.summary()
+            if work.error:
+                raise gr.Error(work.error, print_exception=False)
+            yield str(work.zip), work.summary()
+        finally:  # where it is not over, whoever asked has gone
+            work.leave()
+
+    @_plain_errors
     def health() -> dict[str, Any]:
         """Tell whether conversions are answered, which models are loaded, and what is missing.
 
@@ -102,6 +162,25 @@ def build(converter: Converter) -> None:
             available, models, degraded, version and samples.
         """
         return samples.with_samples(converter.health())
+
+    @_plain_errors
+    def tune(image: str, recipe: str = "planar", knobs: Any = None) -> tuple[str, dict[str, Any]]:
+        """Convert a raster picture to SVG by a plan of your own: a recipe, and values for its knobs.
+
+        Args:
+            image: The picture: PNG, JPEG, WebP, GIF (first frame) or BMP.
+            recipe: The way of drawing.
+            knobs: Values by name; those left out take their defaults. A whole plan is taken too, as a record's
+                parameters_used has it, and then its own recipe counts. The knobs: KNOBS.
+
+        Returns:
+            The SVG's text, and a record of how it came about; parameters_used is the plan that was drawn by.
+        """
+        plan = given_plan(recipe, knobs)
+        result = converter.convert(read(_given(image)), plan=plan, validate=True)
+        return result.svg, result.record()
+
+    tune.__doc__ = (tune.__doc__ or "").replace("KNOBS", knobs_in_words())
 
     with gr.Column(visible=False):
         picture = picture_input(label="image")
@@ -121,10 +200,15 @@ def build(converter: Converter) -> None:
             gr.Radio(list(THUMBS), value="up", label="thumb"),
             gr.Textbox("", label="reason"),
         ]
+        tuning = [gr.Radio(list(RECIPES), value="planar", label="recipe"), gr.JSON({}, label="knobs")]
+        pictures = picture_input(label="files", file_count="multiple")
+        results = gr.File(label="results")
         svg, record, go = gr.Textbox(label="svg"), gr.JSON(label="record"), gr.Button()
     go.click(convert, [picture, *options], [svg, record], api_name="convert", **CONVERT_QUEUE)
     go.click(analyze, picture, record, api_name="analyze", **CONVERT_QUEUE)
+    go.click(tune, [picture, *tuning], [svg, record], api_name="tune", **CONVERT_QUEUE)
     go.click(rate, rating, record, api_name="rate", concurrency_limit=None)
+    go.click(batch, [pictures, *options], [results, record], api_name="batch", **BATCH_QUEUE)
     go.click(health, None, record, api_name="health", concurrency_limit=None)
 
 
@@ -142,6 +226,29 @@ def finish_of(
     )
 
 
+def given_plan(recipe: str, knobs: Any) -> Plan:
+    """The plan of a recipe and its knobs by name, or of a whole plan in the place of the knobs. Raises `BadSetting`."""
+    if isinstance(knobs, str):
+        try:
+            knobs = json.loads(knobs or "{}")
+        except ValueError as error:
+            raise BadSetting(f"knobs is not JSON: {error}.") from error
+    if not isinstance(knobs, dict | None):
+        raise BadSetting(f"knobs must be an object of values by name, not {knobs!r}.")
+    if knobs and "recipe" in knobs:
+        return Plan.from_json(knobs)
+    return Plan(recipe, knobs or {})
+
+
+def knobs_in_words() -> str:
+    """Each recipe's knobs with their ranges and defaults, in one sentence for programs and language models."""
+    return "; ".join(
+        f"of {recipe.name} "
+        + ", ".join(f"{k.name} {k.low:g} to {k.high:g} ({k.default:g}), {k.help}" for k in recipe.knobs)
+        for recipe in RECIPES.values()
+    )
+
+
 def _given(image: str | None) -> str:
     if not image:
         raise gr.Error(t.NO_PICTURE, print_exception=False)
@@ -153,14 +260,25 @@ def _plain_errors(handler: Callable) -> Callable:
 
     @wraps(handler)
     def run(*args: Any, **kwargs: Any) -> Any:
-        try:
+        with _in_words(handler.__name__):
             return handler(*args, **kwargs)
-        except gr.Error:
-            raise
-        except VectorizeError as error:
-            raise gr.Error(error.message, print_exception=False) from None
-        except Exception:
-            log.exception("%s failed", handler.__name__)
-            raise gr.Error(t.UNEXPECTED, print_exception=False) from None
 
-    return run
+    @wraps(handler)
+    def go_on(*args: Any, **kwargs: Any) -> Iterator[Any]:
+        with _in_words(handler.__name__):
+            yield from handler(*args, **kwargs)
+
+    return go_on if inspect.isgeneratorfunction(handler) else run
+
+
+@contextmanager
+def _in_words(name: str) -> Iterator[None]:
+    try:
+        yield
+    except gr.Error:
+        raise
+    except VectorizeError as error:
+        raise gr.Error(error.message, print_exception=False) from None
+    except Exception:
+        log.exception("%s failed", name)
+        raise gr.Error(t.UNEXPECTED, print_exception=False) from None

@@ -8,7 +8,7 @@ import gradio as gr
 
 from ..converter import Converter
 from ..serve import samples
-from . import code_tab, convert_tab, endpoints, models_tab
+from . import batch_tab, code_tab, compare_tab, convert_tab, endpoints, models_tab, tune_tab
 from . import texts as t
 from .markup import markup
 from .shared import Shared
@@ -17,6 +17,9 @@ from .waiting import waiting_html
 
 TABS: tuple[tuple[str, str, Callable[[Converter, Shared, gr.Tab], None]], ...] = (
     ("convert", t.TABS["convert"], convert_tab.build),
+    ("compare", t.TABS["compare"], compare_tab.build),
+    ("tune", t.TABS["tune"], tune_tab.build),
+    ("batch", t.TABS["batch"], batch_tab.build),
     ("models", t.TABS["models"], models_tab.build),
     ("code", t.TABS["code"], code_tab.build),
 )
@@ -30,7 +33,7 @@ def build(converter: Converter) -> gr.Blocks:
     """The whole page as Blocks."""
     with gr.Blocks(title=t.TITLE, analytics_enabled=False, delete_cache=SWEEP, fill_width=True) as blocks:
         markup(header_html(), "tc-header")
-        shared = Shared(source=gr.State(None), models=gr.State({}))
+        shared = Shared(source=gr.State(None), models=gr.State({}), plan=gr.State(None))
         with gr.Tabs(elem_id="tc-tabs"):
             for name, title, tab in TABS:
                 with gr.Tab(title, id=name, elem_id=f"tc-tab-{name}") as here:

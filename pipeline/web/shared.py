@@ -27,7 +27,10 @@ class Shared:
         set it when they are given a picture of their own.
     models : gr.State
         Versions by model that this visitor wants instead of those that are served; mostly empty. The models tab sets it.
+    plan : gr.State
+        What `Plan.to_json` wrote, for the tune tab to take up when it is opened next; None mostly. The compare tab sets it.
     """
 
     source: gr.State
     models: gr.State
+    plan: gr.State
