@@ -44,6 +44,18 @@ class ZipLimits:
 
 ZIP_LIMITS = ZipLimits()
 
+
+@dataclass(frozen=True)
+class BatchLimits:
+    """What may be sent to be converted in one go."""
+
+    files: int = 1_000
+    zips: int = 20
+    bytes: int = 1_000_000_000
+
+
+BATCH_LIMITS = BatchLimits()
+
 DEFAULT_TIER = "auto"
 DEFAULT_TARGET_QUALITY = 0.98
 DEFAULT_TIME_BUDGET = 1.0

@@ -17,7 +17,7 @@ from ..errors import BadPicture, VectorizeError
 from ..serve.inputs import SUFFIXES, open_files
 from . import options as options_panel
 from . import texts
-from .batches import BATCHES, Batch, Row, View
+from .batches import BATCHES, Batch, Row, View, zip_name
 from .intake import BATCH_QUEUE, uploaded
 from .markup import markup
 from .result import error_html, percent, size
@@ -127,15 +127,6 @@ def given(data: Any) -> list[tuple[str, Path | None]]:
             raise BadPicture(texts.GONE)
         found.append((name, uploaded(path) if path else None))
     return found
-
-
-def zip_name(names: list[str]) -> str:
-    """What the zip of results is called, without its ending: after the one zip or folder that was sent."""
-    tops = {PurePosixPath(name).parts[0] for name in names if PurePosixPath(name).parts}
-    one = next(iter(tops)) if len(tops) == 1 else ""
-    of_one = one.lower().endswith(".zip") or all("/" in name for name in names)
-    stem = "".join(c for c in PurePosixPath(one).stem if c.isalnum() or c in " -_.").strip(" .")[:60]
-    return f"{stem}-svg" if of_one and stem else "truecurve-svg"
 
 
 def pages_of(batch: Batch) -> int:

@@ -15,7 +15,7 @@ import zipfile
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from fastapi import APIRouter, Response
@@ -264,6 +264,15 @@ def pack(folder: Path, target: Path) -> None:
         for path in sorted(folder.rglob("*")):
             if path.is_file():
                 archive.write(path, path.relative_to(folder).as_posix())
+
+
+def zip_name(names: list[str]) -> str:
+    """What the zip of results is called, without its ending: after the one zip or folder that was sent."""
+    tops = {PurePosixPath(name).parts[0] for name in names if PurePosixPath(name).parts}
+    one = next(iter(tops)) if len(tops) == 1 else ""
+    of_one = one.lower().endswith(".zip") or all("/" in name for name in names)
+    stem = "".join(c for c in PurePosixPath(one).stem if c.isalnum() or c in " -_.").strip(" .")[:60]
+    return f"{stem}-svg" if of_one and stem else "truecurve-svg"
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -17,6 +17,8 @@ from .api import CONCURRENCY, too_large
 
 CONVERT_QUEUE: dict[str, Any] = {"concurrency_id": "convert", "concurrency_limit": CONCURRENCY}
 """Every event that converts shares this place in the queue."""
+BATCH_QUEUE: dict[str, Any] = {"concurrency_id": "batch", "concurrency_limit": 4}
+"""Batches have a place of their own, or a few of them would keep single pictures out; so many go on at once."""
 
 
 def picture_input(**settings: Any) -> gr.File:
@@ -44,6 +46,14 @@ def _uploaded(path: str | Path) -> bool:
 def name_of(path: str | Path) -> str:
     """The name that a picture is shown by."""
     return Path(path).name[:80]
+
+
+def uploaded(path: str | Path) -> Path:
+    """Where an upload really lies. Raises `BadPicture` if it is gone or lies anywhere else: a client may send any path."""
+    real = Path(os.path.realpath(path))
+    if not _uploaded(real) or not real.is_file():
+        raise BadPicture(t.GONE, "unreadable")
+    return real
 
 
 def read(path: str | Path) -> bytes:
