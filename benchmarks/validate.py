@@ -299,7 +299,7 @@ PAGE = """<!doctype html>
 <title>Validation</title>
 <style>
 :root { color-scheme: light dark; --ink: light-dark(#222, #ddd); --line: light-dark(#ddd, #444); --accent: #c2187e; }
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); max-width: 1200px; margin: 2rem auto; padding: 0 1rem; }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); max-width: 1400px; margin: 2rem auto; padding: 0 1rem; }
 h1, h2 { font-weight: 600; } h2 { border-top: 2px solid var(--accent); padding-top: .5rem; margin-top: 2rem; }
 div.table { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }

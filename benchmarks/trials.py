@@ -1,0 +1,252 @@
+"""What is done in worker processes to try the tiers on one picture: whole conversions, routes, and other ways of choosing.
+
+It lives in a module of its own since a worker cannot import what a command line was started from.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipeline import attempts, convert, tiers
+from pipeline.agent import TRACES
+from pipeline.attempts import PACE, draw
+from pipeline.classify import classify
+from pipeline.convert import Request, Result
+from pipeline.errors import TraceFailed
+from pipeline.features import extract
+from pipeline.measure import LAMBDA, j_score
+from pipeline.picture import Picture, load
+from pipeline.plan import RECIPES, Finish, Plan
+from pipeline.reference import reference
+from pipeline.route import Route, route
+from pipeline.tiers import FAILS, FEW, Adviser
+from pipeline.trace.vtracer import raw_default
+
+from .likeness import Likeness, likeness
+
+ENDLESS = 60.0
+"""Seconds of a budget that is never at its end."""
+UNREACHED = 1.0
+"""A target that no drawing reaches, unless it is without any fault."""
+
+
+def forget() -> None:
+    """Forget what is kept of pictures, so that each conversion is as the first of its picture."""
+    for kept in (convert._FEATURES, convert._REFERENCES, attempts._DEFAULTS):
+        kept.clear()
+
+
+def forgotten(*, report: Callable[[Any], None]) -> None:
+    """`forget`, in a worker."""
+    forget()
+
+
+# ---- conversions, and where they would have stopped
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far a conversion was at a moment.
+
+    Attributes
+    ----------
+    seconds, quality : float
+        Since it began; SSIM of the best drawing to the reference picture.
+    drawn : int
+        Drawings up to then.
+    behind : bool
+        Whether vtracer's default is the better one by J.
+    """
+
+    seconds: float
+    quality: float
+    drawn: int
+    behind: bool
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A conversion by a tier: which one it was in the end, its result, and the steps towards it."""
+
+    tier: int
+    quality: float
+    seconds: float
+    steps: tuple[Step, ...] = ()
+
+    def stopped(self, target: float) -> tuple[float, float]:
+        """Quality and seconds of the same conversion with a target: it ends with the first drawing that reaches it.
+
+        Only the last step of a drawing counts: until then vtracer's default was not looked at.
+        """
+        for i, step in enumerate(self.steps):
+            last = i + 1 == len(self.steps) or self.steps[i + 1].drawn != step.drawn
+            if last and step.quality >= target and not step.behind:
+                return step.quality, step.seconds
+        return self.quality, self.seconds
+
+
+def trial(data: bytes, tier: int, budget: float, *, report: Callable[[Any], None]) -> Trial:
+    """Convert a picture by a tier within a budget of seconds and without a target, from nothing. Raises `VectorizeError`."""
+    forget()
+    seen: list[Step] = []
+
+    def look(result: Result) -> None:
+        if result.actual_quality is not None:
+            seen.append(Step(result.processing_time, result.actual_quality, result.candidates, _behind(result)))
+
+    result = convert.convert(data, Request(tier=tier, target_quality=UNREACHED, time_budget=budget), look)  # type: ignore[arg-type]
+    quality = result.actual_quality
+    if quality is None:
+        picture = load(data)
+        quality = likeness(picture, reference(picture), result.svg).reference
+    return Trial(result.selected_tier, quality, result.processing_time, tuple(seen))
+
+
+def _behind(result: Result) -> bool:
+    if result.actual_quality is None or result.default_quality is None or result.default_bytes is None:
+        return False
+    return j_score(result.actual_quality, result.svg_bytes, result.default_bytes) < result.default_quality
+
+
+def routes(
+    data: bytes, targets: Sequence[float], budgets: Sequence[float], *, report: Callable[[Any], None]
+) -> tuple[dict[tuple[float, float], Route], float]:
+    """Which tier the router picks for every target and budget, and the seconds that the first of these choices took."""
+    forget()
+    begin = time.perf_counter()
+    picture = load(data)
+    adviser = _adviser(picture)
+    elapsed = time.perf_counter() - begin
+    found: dict[tuple[float, float], Route] = {}
+    took = 0.0
+    for target in targets:
+        for budget in budgets:
+            begin = time.perf_counter()
+            found[target, budget] = route(adviser.expected(target, budget, elapsed, PACE), target, budget)
+            took = took or time.perf_counter() - begin
+    return found, took
+
+
+def _adviser(picture: Picture) -> Adviser:
+    features = extract(picture)
+    return Adviser(picture, features, classify(features), Finish(), [], {}, picture.busyness())
+
+
+# ---- the tiers beside other ways of choosing, at as many traces
+
+WAYS = ("plain", "tier 1", "random", "random, one recipe", "tier 2", "tier 2, continued", "tier 3")
+"""Ways of choosing plans.
+
+``plain``: the default plan of our own drawing, or where that refuses the picture the plan that draws any. ``random``: that one,
+then points by chance out of the very ones that tier 2 chooses from, as many traces as it made; ``one recipe``: of the plain
+plan's recipe alone. ``continued``: tier 2, then what the predictor likes best around the best drawing, as many traces as tier 3
+made.
+"""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a way of choosing came to: J over that of vtracer's default, SSIM to the reference, and traces."""
+
+    gain: float
+    quality: float
+    traces: int
+
+
+class _Bench:
+    """One picture, and what plans for it are worth."""
+
+    def __init__(self, data: bytes) -> None:
+        self.picture = load(data)
+        self.judge = reference(self.picture)
+        self.traced = convert._calm(self.picture, self.picture.busyness(), [])
+        self.default = likeness(self.picture, self.judge, raw_default(self.traced))
+        self._known: dict[tuple[str, bytes], Likeness | None] = {}
+
+    def of_svg(self, svg: str) -> Likeness:
+        return likeness(self.picture, self.judge, svg)
+
+    def of_plan(self, plan: Plan) -> Likeness | None:
+        """None where it draws nothing."""
+        key = plan.recipe, plan.to_cube().tobytes()
+        if key not in self._known:
+            try:
+                self._known[key] = self.of_svg(draw(self.traced, plan))
+            except TraceFailed:
+                self._known[key] = None
+        return self._known[key]
+
+    def gain(self, found: Likeness | None) -> float:
+        """J over vtracer's default; what draws nothing is far below."""
+        return found.j(self.default) - self.default.reference if found else -1.0
+
+    def choice(self, found: Iterable[Likeness | None], traces: int) -> Choice:
+        """The best of some drawings and, as all that measure have it, vtracer's default."""
+        best = max((*found, self.default), key=self.gain)
+        assert best is not None
+        return Choice(self.gain(best), best.reference, traces)
+
+    def tier(self, data: bytes, tier: int) -> tuple[Choice, int]:
+        """What a tier gives with all the time there is, and the tier that it was in the end."""
+        forget()
+        request = Request(tier=tier, target_quality=UNREACHED, time_budget=ENDLESS)  # type: ignore[arg-type]
+        result = convert.convert(data, request)
+        found = self.of_svg(result.svg)
+        return Choice(self.gain(found), found.reference, result.candidates), result.selected_tier
+
+
+def choices(data: bytes, seed: int, *, report: Callable[[Any], None]) -> dict[str, Choice]:
+    """What each of `WAYS` gives for a picture; those are missing that need a model that is not there.
+
+    Raises `VectorizeError` where the picture cannot be drawn, by vtracer's default neither.
+    """
+    bench = _Bench(data)
+    adviser = _adviser(bench.picture)
+    plain = next((p for p in (Plan("planar"), adviser.shades()) if bench.of_plan(p)), adviser.shades())
+    drawn = bench.of_plan(plain)
+    found = {"plain": Choice(bench.gain(drawn), drawn.reference if drawn else 0.0, 1)}
+    found["tier 1"], _ = bench.tier(data, 1)
+    two, _ = bench.tier(data, 2)
+    found["tier 2"] = two
+    rng = np.random.default_rng(seed)
+    for name, recipes in (("random", tuple(RECIPES)), ("random, one recipe", (plain.recipe,))):
+        plans = [plain, *(_anything(rng, recipes) for _ in range(two.traces - 1))]
+        found[name] = bench.choice((bench.of_plan(plan) for plan in plans), len(plans))
+    if adviser.model("predictor") is None:
+        return found
+    three, came = bench.tier(data, 3)
+    if came == 3:
+        found["tier 3"] = three
+    traces = three.traces if came == 3 else TRACES
+    plans = _continued(bench, adviser, traces)
+    found["tier 2, continued"] = bench.choice((bench.of_plan(plan) for plan in plans), len(plans))
+    return found
+
+
+def _anything(rng: np.random.Generator, recipes: Sequence[str]) -> Plan:
+    """One of the points that tier 2 chooses from, by chance."""
+    recipe = recipes[int(rng.integers(len(recipes)))]
+    points = tiers.scattered([Plan(recipe).to_cube()])
+    return Plan.from_cube(recipe, points[int(rng.integers(1, len(points)))])
+
+
+def _continued(bench: _Bench, adviser: Adviser, traces: int) -> list[Plan]:
+    """Tier 2's plans, and the best by the predictor around the best of them, as many as `traces` in all."""
+    plans = [option.plan for option in adviser.few()[:FEW]]
+    start = max(plans, key=lambda plan: bench.gain(bench.of_plan(plan)))
+    points = tiers.scattered([start.to_cube()])
+    embedding = adviser.embedding()
+    said = adviser.model("predictor").score(embedding, adviser.features, start.recipe, points)
+    j = np.minimum(said.reference, 1) - LAMBDA * said.log2_bytes - (said.fails > FAILS)
+    for i in np.argsort(-j):
+        if len(plans) >= traces:
+            break
+        plan = Plan.from_cube(start.recipe, points[i])
+        if all(plan.recipe != other.recipe or not np.array_equal(plan.to_cube(), other.to_cube()) for other in plans):
+            plans.append(plan)
+    return plans
