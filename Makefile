@@ -11,7 +11,7 @@ SMALL ?= build/small
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast test-training train-install train-small check format bench clean
+.PHONY: help install run test test-fast test-training train-install train-small check format bench space clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -61,6 +61,9 @@ format: $(VENV)/.dev  ## put the code into its format
 
 bench: $(VENV)/.run  ## how long analyses and conversions take here
 	$(BIN)/python -m benchmarks.speed $(ARGS)
+
+space: $(VENV)/bin/python  ## what is pushed to a Hugging Face Space, in build/space; ARGS="--models owner/name@v1"
+	$(BIN)/python deploy/space.py $(ARGS)
 
 clean:  ## remove what was installed and built
 	rm -rf $(VENV) $(TRAIN_VENV) build .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -62,10 +62,10 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
-    """Start `python app.py` with extra environment variables; all are stopped at the end."""
+    """Start `python app.py`, of this checkout or another folder, with extra environment variables; all end with the tests."""
     running: list[subprocess.Popen] = []
 
-    def start(**environment: str) -> Server:
+    def start(root: Path = ROOT, **environment: str) -> Server:
         folder = tmp_path_factory.mktemp("app")
         port, log = free_port(), folder / "log.txt"
         env = {
@@ -79,7 +79,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Se
         begin = time.monotonic()
         with log.open("wb") as out:
             process = subprocess.Popen(
-                [sys.executable, "app.py"], cwd=ROOT, env=env, stdout=out, stderr=out, start_new_session=True
+                [sys.executable, "app.py"], cwd=root, env=env, stdout=out, stderr=out, start_new_session=True
             )
         running.append(process)
         url = f"http://127.0.0.1:{port}"

@@ -105,7 +105,7 @@ const image = new File([await readFile("logo.png")], "logo.png", { type: "image/
 const { data: [svg, record] } = await app.predict("/convert", { image, tier: "2" });
 await writeFile("logo.svg", svg);
 console.log(record.logo_type, record.actual_quality, record.svg_bytes);
-app.close();""",
+process.exit(); // the client would hold its connection open""",
 )
 MCP_CONFIG = Example(
     "mcp-config",
@@ -125,7 +125,8 @@ MCP_CLIENT = Example(
     "From Python",
     "pip install mcp. The picture is uploaded first: links to other places are not fetched.",
     "python",
-    """import asyncio
+    """import ast
+import asyncio
 from pathlib import Path
 
 import httpx
@@ -145,7 +146,9 @@ async def main() -> None:
         await session.initialize()
         picture = f"{URL}/gradio_api/file={uploaded}"
         answer = await session.call_tool("convert", {"image": picture, "tier": "2"})
-    Path("logo.svg").write_text(answer.content[0].text)
+    svg, record = ast.literal_eval(answer.content[0].text)
+    Path("logo.svg").write_text(svg)
+    print(record["logo_type"], record["actual_quality"], record["svg_bytes"])
 
 
 asyncio.run(main())""",
