@@ -176,10 +176,10 @@ def test_off(serve: Callable[..., Server], logo: Path) -> None:
 
 
 def test_the_form() -> None:
-    html = rating_html('a"><script>')
-    assert "<script" not in html and 'data-sample="a&quot;&gt;&lt;script&gt;"' in html
+    html = rating_html('a"><script>', 'b"><script>.png')
+    assert "<script" not in html and 'data-sample="a&quot;&gt;&lt;script&gt;" data-url="b&quot;' in html
     assert 'name="consent"' in html and "checked" not in html
-    assert rating_html(None) == ""
+    assert rating_html(None, "x.png") == ""
 
 
 def test_what_the_form_can_say_fits() -> None:

@@ -8,10 +8,9 @@
     return [...chosen.map((button) => button.textContent), ...(words ? [words] : [])].join("; ");
   }
 
-  async function picture() {
-    const shown = document.querySelector("#tc-output .tc-stage .before img");
-    const answer = shown && (await fetch(shown.src));
-    return answer?.ok ? answer.blob() : null;
+  async function picture(form) {
+    const answer = await fetch(form.dataset.url);
+    return answer.ok ? answer.blob() : null;
   }
 
   async function send(form, more) {
@@ -25,13 +24,13 @@
     form.setAttribute("aria-busy", "true");
     said.className = "";
     try {
-      const given = consent ? await picture().catch(() => null) : null;
+      const given = consent ? await picture(form).catch(() => null) : null;
       if (given) body.append("picture", given, "picture");
       const answer = await fetch("api/rate", { method: "POST", body });
       const told = await answer.json().catch(() => null);
       if (!answer.ok) throw new Error(told?.error?.message);
       said.textContent =
-        form.dataset[told.picture_kept ? "picture" : consent ? "gone" : more ? "more" : "thanks"];
+        form.dataset[told.picture_kept ? "given" : consent ? "gone" : more ? "more" : "thanks"];
     } catch (error) {
       said.className = "failed";
       said.textContent = (error instanceof TypeError ? "" : error.message) || form.dataset.failed;

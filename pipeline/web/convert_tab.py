@@ -16,13 +16,16 @@ from .. import config
 from ..convert import Result
 from ..converter import Converter
 from ..errors import VectorizeError
+from ..serve import samples
 from . import options as options_panel
 from . import permalink
 from . import texts as t
 from .exports import SHELF
+from .insights import insights_html
 from .intake import CONVERT_QUEUE, name_of, picture_input, read
 from .markup import markup
 from .progress import Progress, follow
+from .rating import rating_html
 from .result import error_html, result_html, working_html
 from .shared import Shared, Source
 
@@ -39,11 +42,14 @@ def build(converter: Converter, shared: Shared, tab: gr.Tab) -> None:
         """The output's HTML while a picture is converted, and at its end."""
         try:
             asked = vars(options_panel.request_of(*options))
-            for seen in follow(partial(converter.convert, read(source["path"]), **asked)):
+            data = read(source["path"])
+            for seen in follow(partial(converter.convert, data, **asked)):
                 if isinstance(seen, Progress):
                     yield working_html(seen, name=source["name"], url=source["url"])
                 else:
-                    yield finished_html(seen, source)
+                    sample = samples.store().keep(seen, data, door="app")
+                    behind = insights_html(seen, target=asked["target_quality"], budget=asked["time_budget"])
+                    yield finished_html(seen, source) + rating_html(sample, source["url"]) + behind
         except VectorizeError as error:
             yield error_html(error.message, t.HINTS.get(error.code, ""))
         except Exception:

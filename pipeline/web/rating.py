@@ -100,8 +100,11 @@ _THUMB = (
 )
 
 
-def rating_html(sample: str | None) -> str:
-    """The form below a result; nothing where the result was not kept and so cannot be rated."""
+def rating_html(sample: str | None, url: str) -> str:
+    """The form below a result; nothing where the result was not kept and so cannot be rated.
+
+    From `url` the browser takes the picture, to send it again where its owner gives it.
+    """
     if sample is None:
         return ""
     thumbs = "".join(
@@ -119,12 +122,12 @@ def rating_html(sample: str | None) -> str:
     said = {
         "thanks": t.THANKS,
         "more": t.THANKS_MORE,
-        "picture": t.THANKS_PICTURE,
+        "given": t.THANKS_PICTURE,
         "gone": t.PICTURE_GONE,
         "failed": t.FAILED,
     }
     words = "".join(f' data-{name}="{escape(text)}"' for name, text in said.items())
-    return f"""<form class="tc-rating" data-sample="{escape(sample)}"{words}>
+    return f"""<form class="tc-rating" data-sample="{escape(sample)}" data-url="{escape(url)}"{words}>
 <div class="tc-rating-ask"><h2>{t.TITLE}</h2><div class="tc-thumbs" role="group" aria-label="{t.TITLE}">{thumbs}</div>
 <output aria-live="polite"></output></div>
 <div class="tc-rating-more" hidden>{reasons}
