@@ -15,13 +15,14 @@
 
   async function send(form, more) {
     const said = form.querySelector("output");
-    const thumb = [...form.querySelectorAll("[data-thumb]")].find(pressed).dataset.thumb;
-    const consent = more && form.elements.consent.checked;
+    const thumb = form.dataset.thumb;
+    // Only Send gives the picture; a thumb pressed after it does not take it back.
+    const consent = form.elements.consent.checked && (more || form.dataset.consented === "yes");
+    form.dataset.consented = consent ? "yes" : "no";
     const body = new FormData();
     body.append("sample", form.dataset.sample);
     body.append("thumb", thumb);
     body.append("reason", reason(form, thumb));
-    form.setAttribute("aria-busy", "true");
     said.className = "";
     try {
       const given = consent ? await picture(form).catch(() => null) : null;
@@ -29,14 +30,20 @@
       const answer = await fetch("api/rate", { method: "POST", body });
       const told = await answer.json().catch(() => null);
       if (!answer.ok) throw new Error(told?.error?.message);
-      said.textContent =
-        form.dataset[told.picture_kept ? "given" : consent ? "gone" : more ? "more" : "thanks"];
+      said.textContent = form.dataset[told.picture_kept ? "given" : consent ? "gone" : more ? "more" : "thanks"];
     } catch (error) {
       said.className = "failed";
       said.textContent = (error instanceof TypeError ? "" : error.message) || form.dataset.failed;
-    } finally {
-      form.removeAttribute("aria-busy");
     }
+  }
+
+  // One after the other, since the last one to arrive is the one that stands.
+  const waiting = new WeakMap();
+  function queue(form, more) {
+    form.setAttribute("aria-busy", "true");
+    const sent = (waiting.get(form) ?? Promise.resolve()).then(() => send(form, more));
+    waiting.set(form, sent);
+    sent.then(() => waiting.get(form) === sent && form.removeAttribute("aria-busy"));
   }
 
   document.addEventListener("click", (event) => {
@@ -51,12 +58,12 @@
       thumb.setAttribute("aria-pressed", String(thumb === button));
     form.dataset.thumb = button.dataset.thumb;
     form.querySelector(".tc-rating-more").hidden = false;
-    send(form, false);
+    queue(form, false);
   });
 
   document.addEventListener("submit", (event) => {
     if (!event.target.matches?.(".tc-rating")) return;
     event.preventDefault();
-    send(event.target, true);
+    queue(event.target, true);
   });
 })();

@@ -167,7 +167,7 @@ def drawn_html(result: Result) -> str:
         (t.MODELS, f'<ul class="tc-models">{models}</ul>' if models else t.NO_MODELS),
     )
     notes = "".join(f"<li>{escape(note)}</li>" for note in result.degraded)
-    wrong = f'<div class="tc-missing"><h3>{t.DEGRADED}</h3><ul>{notes}</ul></div>' if notes else f"<p>{t.ALL_WELL}</p>"
+    wrong = f'<div class="tc-amiss"><h3>{t.DEGRADED}</h3><ul>{notes}</ul></div>' if notes else f"<p>{t.ALL_WELL}</p>"
     return (
         f'<section class="tc-drawn"><h2>{t.DRAWN}</h2><dl>'
         + "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in rows)

@@ -108,7 +108,7 @@ def rating_html(sample: str | None, url: str) -> str:
     if sample is None:
         return ""
     thumbs = "".join(
-        f'<button type="button" class="tc-thumb {thumb}" data-thumb="{thumb}" aria-pressed="false">{_THUMB}{label}</button>'
+        f'<button type="button" class="tc-vote {thumb}" data-thumb="{thumb}" aria-pressed="false">{_THUMB}{label}</button>'
         for thumb, label in (("up", t.UP), ("down", t.DOWN))
     )
     reasons = "".join(
@@ -128,7 +128,7 @@ def rating_html(sample: str | None, url: str) -> str:
     }
     words = "".join(f' data-{name}="{escape(text)}"' for name, text in said.items())
     return f"""<form class="tc-rating" data-sample="{escape(sample)}" data-url="{escape(url)}"{words}>
-<div class="tc-rating-ask"><h2>{t.TITLE}</h2><div class="tc-thumbs" role="group" aria-label="{t.TITLE}">{thumbs}</div>
+<div class="tc-rating-ask"><h2>{t.TITLE}</h2><div class="tc-votes" role="group" aria-label="{t.TITLE}">{thumbs}</div>
 <output aria-live="polite"></output></div>
 <div class="tc-rating-more" hidden>{reasons}
 <label class="tc-words"><span>{t.MORE} <small>{t.MORE_HINT}</small></span>
