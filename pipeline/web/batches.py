@@ -214,12 +214,14 @@ class Batch:
         self.zip = target
 
     def _end(self, out: Path) -> None:
+        shutil.rmtree(out, ignore_errors=True)
         self.rows = [replace(row, state="stopped") if row.state in ("waiting", "working") else row for row in self.rows]
         with self._news:
             self.stage, self._ended = "over", time.monotonic()
             self._news.notify_all()
             left = self._left
-        shutil.rmtree(self.folder if left or self.error else out, ignore_errors=True)
+        if left or self.error:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _on_begin(self, name: str) -> None:
         self._set(self._index[name], state="working")

@@ -8,7 +8,9 @@ from typing import Any
 from urllib.parse import unquote
 
 import gradio as gr
+from gradio.data_classes import ListFiles
 from gradio.utils import get_upload_folder
+from pydantic import model_validator
 
 from .. import config
 from ..errors import BadPicture
@@ -27,16 +29,37 @@ def picture_input(**settings: Any) -> gr.File:
     move = component.async_move_resource_to_block_cache
 
     async def uploads(path: str | Path | None) -> str | None:
-        if path is not None and str(path).lower().startswith(("http:", "https:", "ftp:", "//")):
-            # An MCP client names what it uploaded here by its link.
-            path = unquote(str(path).partition("/gradio_api/file=")[2])
-            if not path or not _uploaded(path):
-                raise gr.Error(t.NO_LINKS, print_exception=False)
-        return await move(path)
+        return await move(None if path is None else _here(path))
 
     component.async_move_resource_to_block_cache = uploads
-    component._process_single_file = lambda file: file.path  # Gradio's own leaves an empty file behind at each call
+    component._process_single_file = lambda file: _here(file.path)  # Gradio's own leaves an empty file at each call
+    if component.file_count != "single":
+        component.data_model = _Files
+        schema = component.api_info()  # Gradio's MCP loses what this refers to
+        component.api_info = lambda: {**schema, "items": schema["$defs"]["FileData"]}
     return component
+
+
+class _Files(ListFiles):
+    """A list of files that may be named by their paths or links alone, as Gradio's MCP does in lists."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, files: Any) -> Any:
+        if not isinstance(files, list):
+            return files
+        return [{"path": f, "meta": {"_type": "gradio.FileData"}} if isinstance(f, str) else f for f in files]
+
+
+def _here(path: str | Path) -> str:
+    """The path itself, or that of an upload which an MCP client names by its link here. Any other link is refused."""
+    text = str(path)
+    if not text.lower().startswith(("http:", "https:", "ftp:", "//")):
+        return text
+    text = unquote(text.partition("/gradio_api/file=")[2])
+    if not text or not _uploaded(text):
+        raise gr.Error(t.NO_LINKS, print_exception=False)
+    return text
 
 
 def _uploaded(path: str | Path) -> bool:
