@@ -83,7 +83,7 @@ def test_upload_see_copy_download(page: Page, examples: Path, tmp_path: Path) ->
     assert page.locator(".tc-result svg path").count() == 0, "the SVG must never be inlined"
     expect(page.locator(".tc-big")).to_contain_text("SSIM")
     expect(page.locator(".tc-row.theirs")).to_contain_text("0.")
-    expect(page.locator(".tc-quality")).to_contain_text("no model yet")
+    expect(page.locator(".tc-predicted")).to_contain_text("predict")
     for tile in ("class", "bytes", "paths", "time"):
         expect(page.locator(f"[data-tile={tile}] dd")).not_to_be_empty()
 

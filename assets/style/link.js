@@ -9,7 +9,7 @@
     for (const key of button.dataset.keys.split(" ")) url.searchParams.delete(key);
     for (const [key, value] of new URLSearchParams(last)) url.searchParams.set(key, value);
     history.replaceState(history.state, "", url);
-  }).observe(document.documentElement, { childList: true, subtree: true });
+  }).observe(document.documentElement, { childList: true, subtree: true, attributeFilter: ["data-link"] });
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("#tc-link [data-link]");

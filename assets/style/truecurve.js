@@ -126,28 +126,31 @@
 
   // The result comes first: bring it into view where another picture was given, since the drop zone lies below it. While it
   // is made its place keeps the height of what was there, so that nothing below it moves.
-  let seen, picture;
-  new MutationObserver(() => {
-    const shown = document.querySelector("#tc-output .tc-result, #tc-output .tc-error");
-    if (!shown || shown === seen) return;
-    seen = shown;
+  let seen, news, picture;
+  function shown(result) {
     const output = document.getElementById("tc-output");
-    const working = shown.classList.contains("tc-working");
-    const given = shown.querySelector(".before img")?.getAttribute("src");
+    const working = result.classList.contains("tc-working");
+    const given = result.querySelector(".before img")?.getAttribute("src");
     if (given && given !== picture) {
       picture = given;
+      output.style.minHeight = output.dataset.height = "";
+      if (result.getBoundingClientRect().top < 0) result.scrollIntoView({ block: "start", behavior: "smooth" });
+    }
+    if (working && output.dataset.height) output.style.minHeight = `${output.dataset.height}px`;
+    if (!working) {
       output.style.minHeight = "";
-      if (shown.getBoundingClientRect().top < 0) shown.scrollIntoView({ block: "start", behavior: "smooth" });
+      output.dataset.height = result.offsetHeight;
+      if (chosen.view) look(result, "view", chosen.view);
     }
-    if (!working) output.style.minHeight = "";
-    if (shown.matches(".tc-result")) {
-      if (chosen.ground) look(shown, "ground", chosen.ground);
-      if (!working) {
-        if (chosen.view) look(shown, "view", chosen.view);
-        output.dataset.height = shown.offsetHeight;
-      } else if (output.dataset.height) output.style.minHeight = `${output.dataset.height}px`;
-      say(shown.dataset.news ?? "");
-    }
-    shown.dispatchEvent(new CustomEvent("tc-shown", { bubbles: true }));
-  }).observe(document.documentElement, { childList: true, subtree: true });
+    result.dispatchEvent(new CustomEvent("tc-shown", { bubbles: true }));
+  }
+  new MutationObserver(() => {
+    const result = document.querySelector("#tc-output .tc-result, #tc-output .tc-error");
+    if (!result) return;
+    if (chosen.ground && result.dataset.ground !== chosen.ground) look(result, "ground", chosen.ground);
+    if (result !== seen) shown((seen = result));
+    else if (result.dataset.news === news) return;
+    news = result.dataset.news;
+    say(news ?? "");
+  }).observe(document.documentElement, { childList: true, subtree: true, attributeFilter: ["data-news"] });
 })();

@@ -116,11 +116,13 @@
   const touches = new Map();
   let pinched = 0;
   let cutting = false;
+  let touched = null; // the stage
 
   document.addEventListener("pointerdown", (event) => {
     const stage = event.target.closest?.(".tc-stage");
     if (!stage || !resultOf(stage) || event.button > 0) return;
     touches.set(event.pointerId, [event.clientX, event.clientY]);
+    touched = stage;
     pinched = 0;
     cutting = event.target.matches(".tc-line");
     if (!event.target.matches(".tc-range")) {
@@ -132,7 +134,7 @@
 
   document.addEventListener("pointermove", (event) => {
     const last = touches.get(event.pointerId);
-    const result = last && resultOf(document.querySelector("#tc-output .tc-result"));
+    const result = last && resultOf(touched);
     if (!result) return;
     touches.set(event.pointerId, [event.clientX, event.clientY]);
     if (touches.size === 2) {

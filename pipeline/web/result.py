@@ -19,7 +19,11 @@ MOST_PREVIEW = 150_000
 
 
 def working_html(progress: Progress, *, name: str, url: str) -> str:
-    """What stands where the result will be: the stage that the conversion is at, and the best drawing so far."""
+    """What stands where the result will be: the stage that the conversion is at, and the best drawing so far.
+
+    Gradio writes new HTML into the elements that are there where their tags are the same. So this is a ``div``, which keeps
+    its pictures from one stage to the next, and a result a ``section``, which is all new.
+    """
     best = progress.best if progress.best and len(progress.best.svg) <= MOST_PREVIEW else None
     after = ""
     if best:
@@ -35,7 +39,7 @@ def working_html(progress: Progress, *, name: str, url: str) -> str:
         for step in steps
     )
     quality = progress.best.actual_quality if progress.best else None
-    return f"""<section class="tc-result tc-working" aria-busy="true" data-ground="checker" data-news="{now}"
+    return f"""<div class="tc-result tc-working" aria-busy="true" data-ground="checker" data-news="{now}"
  data-view="{"slider" if best else "input"}">
 <header class="tc-bar"><div class="tc-file"><h1 class="tc-name">{escape(name)}</h1></div></header>
 <div class="tc-body"><div class="tc-views"><div class="tc-stage">
@@ -43,7 +47,7 @@ def working_html(progress: Progress, *, name: str, url: str) -> str:
 <figcaption>{t.INPUT}</figcaption></figure>{after}<span class="tc-line" aria-hidden="true"></span></div></div>
 <aside class="tc-panel"><section class="tc-steps"><h2>{t.WORKING}</h2><ol>{rows}</ol>
 {f"<p>{t.SO_FAR.format(quality=f'{quality:.4f}')}</p>" if quality is not None else ""}</section></aside></div>
-</section>"""
+</div>"""
 
 
 def error_html(message: str, hint: str = "") -> str:
