@@ -1,8 +1,10 @@
 """How long analyses and conversions of 512 × 512 logos take: p50 and p95, and over vtracer's default in the same run.
 
     python -m benchmarks.speed              # or: make bench
+    python -m benchmarks.speed --dev        # the dev set's pictures of 512 px instead of the examples, each once
 
-Prints a line for each way: in this process, and through `Converter`'s workers as the app and the API do it.
+Prints a line for each way: in this process, and through `Converter`'s workers as the app and the API do it, one at a time, with
+everything loaded, timed from outside of the process that draws.
 """
 
 from __future__ import annotations
@@ -26,9 +28,13 @@ from pipeline.picture import load
 from pipeline.trace.vtracer import raw_default
 from pipeline.warm import warm
 
+from . import dev_set
+
 SIDE = 512
 PHOTOS = frozenset(("coffee", "launch"))
 """Examples that are no logos."""
+RUNS = 100
+"""Calls of each kind."""
 
 
 def pictures() -> dict[str, bytes]:
@@ -36,6 +42,19 @@ def pictures() -> dict[str, bytes]:
     found = {path.stem: path for path in sorted((ASSETS / "examples").glob("*")) if path.suffix in (".png", ".jpg")}
     logos = {name: _squared(path) for name, path in found.items() if name not in PHOTOS}
     return logos or {f"drawn {i}": _drawn(i) for i in range(10)}
+
+
+def inputs_of(runs: int | None, *, dev: bool) -> tuple[list[bytes], int]:
+    """Files of pictures to go round, more than the caches hold, no two of the same pixels; and how many calls to make.
+
+    Of the dev set each picture once where `runs` is None, of the others `RUNS` calls.
+    """
+    if dev:
+        data = [case.path.read_bytes() for case in dev_set.cases("512")]
+        return data, runs or len(data)
+    logos = list(pictures().values())
+    runs = runs or RUNS
+    return [_varied(logos[i % len(logos)], i) for i in range(max(runs, 2 * ENTRIES))], runs
 
 
 def _squared(path: Path) -> bytes:
@@ -87,11 +106,10 @@ def seconds(call: Callable[[bytes], Any], inputs: list[bytes], runs: int) -> np.
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--runs", type=int, default=100, help="calls of each kind (%(default)s)")
+    parser.add_argument("--runs", type=int, help=f"calls of each kind ({RUNS}; of the dev set each picture once)")
+    parser.add_argument("--dev", action="store_true", help="the dev set at 512 px")
     options = parser.parse_args()
-    logos = list(pictures().values())
-    # Each differs from all others in a pixel, and there are more than the cache holds: nothing is found there.
-    inputs = [_varied(logos[i % len(logos)], i) for i in range(max(options.runs, 2 * ENTRIES))]
+    inputs, runs = inputs_of(options.runs, dev=options.dev)
     cv2.setNumThreads(1)  # as in the workers
     warm()
     with Converter(1) as converter:
@@ -104,12 +122,15 @@ def main() -> None:
             "tier 1 measured, in a worker": lambda data: converter.convert(data, tier=1, validate=True),
             "tier 2, in a worker": lambda data: converter.convert(data, tier=2),
             "tier 3, in a worker": lambda data: converter.convert(data, tier=3),
+            "auto, in a worker": converter.convert,
         }
-        print(f"{len(logos)} pictures of {SIDE} × {SIDE}, {options.runs} calls each; milliseconds")
+        of = f"the dev set's {len(inputs)} pictures" if options.dev else "examples"
+        models = ", ".join(f"{model['name']} {model['version']}" for model in converter.health()["models"])
+        print(f"{of} of {SIDE} px, {runs} calls each; milliseconds; models: {models or 'none'}")
         print(f"{'':<30}{'p50':>8}{'p95':>8}{'p50 / default':>16}")
         default = 0.0
         for name, call in ways.items():
-            taken = seconds(call, inputs, options.runs)
+            taken = seconds(call, inputs, runs)
             p50, p95 = np.percentile(taken, [50, 95]) * 1000
             default = default or p50
             print(f"{name:<30}{p50:>8.1f}{p95:>8.1f}{p50 / default:>16.2f}", flush=True)
