@@ -51,7 +51,7 @@ class Summary:
 
 
 def convert_all(
-    source: Path,
+    source: Path | Inputs,
     out: Path,
     request: Request,
     *,
@@ -59,10 +59,12 @@ def convert_all(
     jobs: int | None = None,
     resume: bool = False,
     cancel: threading.Event | None = None,
+    on_begin: Callable[[str], None] | None = None,
     on_row: Callable[[Row, int], None] | None = None,
     format: Format = "svg",
+    background: bool = False,
 ) -> Summary:
-    """Convert every picture of `source` into `out`, keeping sub-folders.
+    """Convert every picture of `source`, a folder, a zip or what was opened already, into `out`, keeping sub-folders.
 
     Parameters
     ----------
@@ -72,10 +74,14 @@ def convert_all(
         Leave alone what an earlier run into `out` converted from the same bytes with the same settings.
     cancel
         Ends the run when set; what is done stays, with its report.
+    on_begin
+        Called with the name of each picture whose turn it is, one call at a time.
     on_row
         Called with each row and the number of pictures in all, one call at a time.
     format
         Written beside each SVG where it is another.
+    background
+        Let all conversions that are not in the background go first.
 
     Raises
     ------
@@ -84,12 +90,14 @@ def convert_all(
     OSError
         The report cannot be written.
     """
-    inputs = open_inputs(source)
+    inputs = source if isinstance(source, Inputs) else open_inputs(source)
     try:
         converter.prepare(cancel=cancel)
         out.mkdir(parents=True, exist_ok=True)
         done = _read_done(out) if resume else {}
-        run = _Run(inputs, out, request, converter, cancel or threading.Event(), done, on_row, format)
+        run = _Run(
+            inputs, out, request, converter, cancel or threading.Event(), done, on_begin, on_row, format, background
+        )
         with run.report:
             run.go(jobs or converter.workers.count)
         return run.summary
@@ -108,11 +116,14 @@ class _Run:
         converter: Converter,
         cancel: threading.Event,
         done: dict[str, Row],
+        on_begin: Callable[[str], None] | None,
         on_row: Callable[[Row, int], None] | None,
         format: Format,
+        background: bool,
     ) -> None:
         self.inputs, self.out, self.request, self.converter = inputs, out, request, converter
-        self.cancel, self.done, self.on_row, self.format = cancel, done, on_row, format
+        self.cancel, self.done, self.on_begin, self.on_row = cancel, done, on_begin, on_row
+        self.format, self.background = format, background
         self.svgs = svg_names(inputs.names)
         self.settings = json.dumps({**_settings(request), "format": format}, sort_keys=True).encode()
         self.summary = Summary(len(inputs.names), passed_over=inputs.passed_over)
@@ -145,8 +156,10 @@ class _Run:
             while not self.cancel.is_set():
                 with self.lock:
                     index = next(self.left, None)
-                if index is None:
-                    return
+                    if index is None:
+                        return
+                    if self.on_begin:
+                        self.on_begin(self.inputs.names[index])
                 self._one(index)
         except Cancelled:
             return
@@ -166,7 +179,7 @@ class _Run:
                 self._count(earlier, "resumed")
                 return
             options = {name: getattr(self.request, name) for name in self.request.__dataclass_fields__}
-            result = self.converter.convert(data, cancel=self.cancel, **options)
+            result = self.converter.convert(data, cancel=self.cancel, background=self.background, **options)
             if self.format != "svg":
                 exported = self.converter.export(result.svg, self.format)
                 write_atomically((self.out / svg).with_suffix(f".{self.format}"), exported)

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .. import config
 from ..converter import Converter
-from . import api, page, rating, theme
+from . import api, batches, page, rating, theme
 from . import texts as t
 
 QUEUE_SIZE = int(os.environ.get("TRUECURVE_QUEUE_SIZE") or 256)
@@ -24,6 +24,7 @@ def create(converter: Converter) -> FastAPI:
     app = FastAPI(title=t.TITLE, version=config.VERSION, description=t.LEAD)
     api.install(app, converter)
     app.include_router(rating.routes(converter))
+    app.include_router(batches.routes())
     app.mount("/style", StaticFiles(directory=theme.STYLE))
     app.mount("/examples", StaticFiles(directory=config.ASSETS / "examples"))
     app.add_middleware(NoRelay)
@@ -36,7 +37,7 @@ def create(converter: Converter) -> FastAPI:
         theme=theme.theme(),
         head=theme.head(),
         show_error=False,
-        max_file_size=config.LIMITS.bytes,
+        max_file_size=max(config.LIMITS.bytes, config.ZIP_LIMITS.bytes),
         allowed_paths=[],
         ssr_mode=False,
         enable_monitoring=False,
