@@ -13,7 +13,7 @@ import yaml
 from conftest import ROOT, Server
 
 sys.path.insert(0, str(ROOT))
-from deploy.space import FILES, assemble, files, readme  # noqa: E402
+from deploy.space import FILES, assemble, files, readme
 
 
 @pytest.fixture(scope="module")
