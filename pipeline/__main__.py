@@ -7,7 +7,7 @@ import json
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,7 +17,7 @@ from . import config, models
 from .convert import TIERS, Request, Result, Tier
 from .converter import Converter
 from .errors import BadPicture, BadSetting, ModelUnavailable, VectorizeError
-from .plan import MOST_COLOURS, Detail, Finish, Grouping, read_palette
+from .plan import MOST_COLOURS, Detail, Finish, Grouping, Plan, read_palette
 from .render import FORMATS, Format
 
 DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -219,20 +219,34 @@ def _models(options: argparse.Namespace) -> int:
 
 
 def _request(options: argparse.Namespace) -> Request:
+    finish = Finish(
+        background=options.background,
+        colours=options.colours,
+        palette=read_palette(options.palette),
+        grouping=options.grouping,
+        gap_filler=options.gap_filler,
+        detail=options.detail,
+    )
     return Request(
         tier=options.tier,
         target_quality=options.target_quality,
         time_budget=options.time_budget,
         validate=options.validate,
-        finish=Finish(
-            background=options.background,
-            colours=options.colours,
-            palette=read_palette(options.palette),
-            grouping=options.grouping,
-            gap_filler=options.gap_filler,
-            detail=options.detail,
-        ),
+        finish=finish,
+        plan=_plan(options.plan, finish) if options.plan else None,
     )
+
+
+def _plan(path: Path, finish: Finish) -> Plan:
+    """The plan that a file holds, with its own finish or else with this one. Raises `BadSetting`."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadSetting(f"{path} cannot be read: {error.strerror or error}.") from error
+    except ValueError as error:
+        raise BadSetting(f"{path} is not JSON: {error}.") from error
+    plan = Plan.from_json(data)
+    return plan if "finish" in data else replace(plan, finish=finish)
 
 
 def _fields(request: Request) -> dict[str, Any]:
@@ -281,6 +295,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     group.add_argument(
         "--validate", action="store_true", help="measure the SVG against the picture, and vtracer's default beside it"
+    )
+
+    group.add_argument(
+        "--plan",
+        type=Path,
+        metavar="FILE.json",
+        help="draw by this plan, as the tune tab and a record's parameters_used have it; a finish in it goes before the "
+        "options below",
     )
 
     finish = Finish()

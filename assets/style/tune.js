@@ -18,8 +18,9 @@
     k.log ? Math.log(value / k.low) / Math.log(k.high / k.low) : (value - k.low) / (k.high - k.low);
   const held = (k, value) => {
     value = Math.min(Math.max(value, k.low), k.high);
-    return k.integer ? Math.round(value) : Math.min(Math.max(Number(value.toPrecision(3)), k.low), k.high);
+    return k.integer ? Math.round(value) : Math.min(Math.max(brief(value), k.low), k.high);
   };
+  const brief = (value) => Number(value.toPrecision(3));
   const valueAt = (k, place) => held(k, k.log ? k.low * (k.high / k.low) ** place : k.low + place * (k.high - k.low));
 
   function knobs(element, props, trigger, watch) {
@@ -30,16 +31,17 @@
     let recommended = null;
 
     const show = (k, value, typed = false) => {
+      k.value = value;
       k.range.value = k.integer && !k.log ? value : STEPS * share(k, value);
-      k.range.setAttribute("aria-valuetext", value);
-      if (!typed) k.number.value = value;
+      k.range.setAttribute("aria-valuetext", brief(value));
+      if (!typed) k.number.value = brief(value);
       k.number.classList.toggle("moved", value !== k.standard);
     };
     const choose = (recipe) => {
       for (const group of element.querySelectorAll(".tc-recipe-knobs")) group.hidden = group.dataset.recipe !== recipe;
       for (const radio of element.querySelectorAll("[name=tc-recipe]")) radio.checked = radio.value === recipe;
     };
-    const shown = (recipe) => Object.fromEntries(groups[recipe].map((k) => [k.name, Number(k.number.value)]));
+    const shown = (recipe) => Object.fromEntries(groups[recipe].map((k) => [k.name, k.value ?? k.standard]));
 
     function take() {
       const found = JSON.parse(props.value);
@@ -87,7 +89,7 @@
       const { recipe } = knob.closest(".tc-recipe-knobs").dataset;
       const k = groups[recipe].find((one) => one.name === knob.dataset.knob);
       const value = event.target.value === "" ? k.standard : held(k, event.target.valueAsNumber);
-      if (value === plan.knobs[k.name] && recipe === plan.recipe) return show(k, value);
+      if (value === brief(k.value)) return show(k, k.value);
       show(k, value);
       moved(recipe);
     });
@@ -109,12 +111,41 @@
 
   window.truecurve.knobs = knobs;
 
-  // What is measured is stale from a move until it is measured again.
-  new MutationObserver((changes) => {
-    for (const { target } of changes) {
-      const place = target.nodeType === 1 ? target : target.parentElement;
-      if (place?.closest("#tc-tune-measured"))
-        for (const stale of document.querySelectorAll("#tc-tune-measured, #tc-tune-view")) stale.classList.remove("stale");
+  // What is measured is stale from a move until it is measured again. The view is the same element with another drawing in
+  // it; what was chosen of it, and where it is zoomed, stays.
+  const kept = {};
+  const result = () => document.querySelector("#tc-tune-view .tc-result");
+
+  document.addEventListener("tc-look", (event) => {
+    if (event.target === result()) for (const name of ["view", "ground"]) kept[name] = event.target.dataset[name];
+  });
+
+  function exchanged() {
+    const shown = result();
+    if (!shown) return;
+    const wanted = { ...kept };
+    for (const name of ["view", "ground"])
+      if (wanted[name] && wanted[name] !== shown.dataset[name])
+        shown.querySelector(`button[data-${name}="${wanted[name]}"]`)?.click();
+    shown.querySelector(".tc-range")?.dispatchEvent(new Event("input", { bubbles: true }));
+    shown.dispatchEvent(new CustomEvent("tc-shown", { bubbles: true }));
+  }
+
+  let drawn, measured;
+  new MutationObserver(() => {
+    const svg = result()?.querySelector(".tc-svg")?.getAttribute("src");
+    if (svg !== drawn) {
+      drawn = svg;
+      exchanged();
     }
-  }).observe(document.documentElement, { childList: true, characterData: true, attributes: true, attributeFilter: ["data-key"], subtree: true });
+    const key = document.querySelector("#tc-tune-measured [data-key]")?.dataset.key;
+    if (key === measured) return;
+    measured = key;
+    for (const id of ["measured", "view"]) document.getElementById(`tc-tune-${id}`)?.classList.remove("stale");
+  }).observe(document.documentElement, {
+    childList: true,
+    attributes: true,
+    attributeFilter: ["src", "data-key"],
+    subtree: true,
+  });
 })();

@@ -9,7 +9,7 @@ from html import escape
 
 WIDTH, HEIGHT = 340, 250
 """Of the view box, if nothing else is asked for."""
-LEFT, RIGHT, TOP, BOTTOM = 52, 14, 12, 44
+LEFT, RIGHT, TOP, BOTTOM = 66, 14, 12, 44
 """Margins for the numbers and names of the axes, in units of the view box."""
 ROOM = 1.25
 """Times that an axis reaches beyond its outermost point."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import secrets
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from pprint import pformat
+from textwrap import indent
 from typing import Any
 
 import gradio as gr
@@ -84,11 +87,10 @@ def build(converter: Converter, shared: Shared, tab: gr.Tab) -> None:
             prediction = converter.predict(picture, [plan]).predictions[0]
             result = converter.convert(picture, plan=plan, validate=True, models=models)
         except VectorizeError as error:
-            message = error_html(error.message, words.HINTS.get(error.code, ""))
-            return message, measured_html(None, None, None), gr.skip(), gr.skip(), gr.skip()
+            return failed(error_html(error.message, words.HINTS.get(error.code, "")))
         except Exception:
             log.exception("tuning %s failed", source["name"])
-            return error_html(words.UNEXPECTED), measured_html(None, None, None), gr.skip(), gr.skip(), gr.skip()
+            return failed(error_html(words.UNEXPECTED))
         token = SHELF.put(result.svg)
         default = SHELF.put(result.default_svg) if result.default_svg else None
         view = result_html(result, name=source["name"], url=source["url"], token=token, default=default)
@@ -100,6 +102,9 @@ def build(converter: Converter, shared: Shared, tab: gr.Tab) -> None:
             repeat_html(plan, source["name"]),
             points,
         )
+
+    def failed(message: str) -> Any:
+        return message, measured_html(None, None, None, secrets.token_hex(4)), gr.skip(), gr.skip(), gr.skip()
 
     def given(file: str | None) -> tuple[Any, Any]:
         return (picker.source_of(file), None) if file else (gr.skip(), gr.skip())
@@ -176,7 +181,7 @@ def predicted_html(prediction: Prediction | None) -> str:
         if prediction.fails >= LIKELY:
             cells += f"<em>{t.REFUSAL.format(percent=percent(prediction.fails))}</em>"
     return (
-        f'<div class="tc-figures" role="table" aria-label="{t.FIGURES}"><div role="row" class="names"><i></i>{names}</div>'
+        f'<div class="tc-plan-figures" role="table" aria-label="{t.FIGURES}"><div role="row" class="names"><i></i>{names}</div>'
         f'<div role="row" class="predicted"><b role="rowheader">{t.PREDICTED}</b>{cells}</div></div>'
     )
 
@@ -206,7 +211,7 @@ def measured_html(plan: Plan | None, prediction: Prediction | None, result: Resu
             reason = escape(" ".join((result.reason, *result.degraded)))
             notice = f'<p role="status">{t.OTHER_PLAN.format(recipe=result.plan.recipe, reason=reason)}</p>'
     return (
-        f'<div class="tc-figures" role="table" aria-label="{t.MEASURED}" data-key="{key}"><div role="row" class="measured">'
+        f'<div class="tc-plan-figures" role="table" aria-label="{t.MEASURED}" data-key="{key}"><div role="row" class="measured">'
         f'<b role="rowheader">{t.MEASURED}</b>{cells}</div></div>{notice}'
     )
 
@@ -320,14 +325,11 @@ def command_of(name: str) -> str:
 def python_of(plan: Plan, name: str) -> str:
     """The call of the endpoint that draws a picture by a plan; the finish is in it where it is not the usual one."""
     plain = plan.finish == Finish() and not plan.without
-    how = (
-        f"    recipe={plan.recipe!r},\n    knobs={dict(plan.knobs)!r},\n"
-        if plain
-        else f"    knobs={plan.to_json()!r},\n"
-    )
+    recipe = f"    recipe={plan.recipe!r},\n" if plain else ""
+    knobs_ = pformat(dict(plan.knobs) if plain else plan.to_json(), width=1, sort_dicts=False)
     return (
         "from gradio_client import Client, handle_file\n\n"
         f'svg, record = Client("{ADDRESS}").predict(\n'
-        f"    image=handle_file({name!r}),\n{how}"
+        f"    image=handle_file({name!r}),\n{recipe}    knobs={indent(knobs_, ' ' * 10).strip()},\n"
         '    api_name="/tune",\n)\n'
     )
