@@ -49,7 +49,7 @@ def test_health(client: Client) -> None:
 
 def test_defaults_and_docs_are_the_library_s(client: Client) -> None:
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
-    assert set(endpoints) == {"/convert", "/analyze", "/tune", "/rate", "/health"}
+    assert set(endpoints) == {"/convert", "/analyze", "/tune", "/batch", "/rate", "/health"}
     given = {p["parameter_name"]: p["parameter_default"] for p in endpoints["/convert"]["parameters"]}
     assert given["tier"] == DEFAULT_TIER
     assert given["target_quality"] == DEFAULT_TARGET_QUALITY and given["time_budget"] == DEFAULT_TIME_BUDGET
@@ -84,7 +84,7 @@ def test_mcp(server: Server, logo: Path) -> None:
             return tools, answer.content[0].text
 
     tools, svg = asyncio.run(call())
-    assert tools == {"convert", "analyze", "tune", "rate", "health"}
+    assert tools == {"convert", "analyze", "tune", "batch", "rate", "health"}
     assert "<svg" in svg and "viewBox" in svg
 
 
