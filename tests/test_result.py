@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,14 +11,19 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import gradio as gr
+import httpx
 import numpy as np
 import pytest
+from fastapi import FastAPI
+from httpx import ASGITransport
+from PIL import Image
 
 from pipeline.convert import Request, Result, convert
 from pipeline.errors import BadSetting, TraceFailed
-from pipeline.render import render
-from pipeline.web import options, permalink
+from pipeline.render import Format, export, render
+from pipeline.web import api, options, permalink
 from pipeline.web.colours import MOST_SWATCHES, colours_of, read_changes, recoloured
+from pipeline.web.exports import SHELF
 from pipeline.web.permalink import query, read
 from pipeline.web.progress import Progress, follow
 from pipeline.web.result import (
@@ -96,6 +103,39 @@ def test_changes_are_read_and_refused() -> None:
         read_changes(",".join(f"{i:06x}:000000" for i in range(MOST_SWATCHES + 1)))
 
 
+class Exporter:
+    """A converter that exports in this process."""
+
+    def export(self, svg: str, format: Format, *, width: int | None = None) -> bytes:
+        return export(svg, format, width=width)
+
+
+def test_exports_come_in_the_colours_that_are_asked_for() -> None:
+    app = FastAPI()
+    api.install(app, Exporter())  # type: ignore[arg-type]
+    token = SHELF.put(BOXES)
+
+    async def ask(path: str) -> httpx.Response:
+        async with httpx.AsyncClient(transport=ASGITransport(app), base_url="http://test") as client:
+            return await client.get(path)
+
+    def get(path: str) -> httpx.Response:
+        return asyncio.run(ask(path))
+
+    assert get(f"/api/exports/{token}.svg").text == BOXES
+    changed = get(f"/api/exports/{token}.svg?colours=00aa00:123456,000000:ffffff")
+    assert changed.text == recoloured(BOXES, {"#00aa00": "#123456", "#000000": "#ffffff"})
+    assert changed.headers["content-type"] == "image/svg+xml" and changed.headers["content-disposition"] == "attachment"
+    png = Image.open(io.BytesIO(get(f"/api/exports/{token}.png?colours=00aa00:123456").content))
+    assert png.convert("RGBA").getpixel((15, 5)) == (0x12, 0x34, 0x56, 255)
+    assert b"123456" in get(f"/api/exports/{token}.dxf?colours=0000ff:123456").content.replace(b"#", b"")
+    bad = get(f"/api/exports/{token}.svg?colours=00aa00:red")
+    assert bad.status_code == 422 and "pairs" in bad.json()["error"]["message"]
+    assert get(f"/api/exports/{token}.svg?colours=" + "0" * 5000).status_code == 422
+    assert get("/api/exports/unknown.svg?colours=00aa00:123456").status_code == 404
+    assert SHELF.get(token) == BOXES, "what is kept stays as it is"
+
+
 def test_swatches_up_to_as_many_as_can_be_chosen() -> None:
     many = "".join(f'<path fill="#{i:06x}" d="M0 0"/>' for i in range(1, MOST_SWATCHES + 1))
     assert swatches_html(f"<svg>{many}</svg>").count('type="color"') == MOST_SWATCHES
@@ -127,9 +167,9 @@ def test_text_of_a_visitor_stays_text(result: Result) -> None:
     evil = '"><img src=x onerror=alert(1)>.png'
     for html in (
         result_html(result, name=evil, url='x" onload="alert(1)', token="T"),
-        working_html(Progress().at("<b>"), name=evil, url='x" onload="alert(1)'),
+        working_html(Progress().at("<u>"), name=evil, url='x" onload="alert(1)'),
     ):
-        assert "<img src=x" not in html and '" onload="' not in html and "<b>" not in html
+        assert "<img src=x" not in html and '" onload="' not in html and "<u>" not in html
 
 
 def test_the_default_is_fetched_by_its_token_or_said_to_be_missing(result: Result) -> None:
@@ -149,7 +189,8 @@ def test_working_names_the_stage_and_shows_the_drawing(result: Result) -> None:
     assert html.count("<li>Looking at it</li>") == 1 and "data:image/svg+xml;base64," in html
     assert f"{result.actual_quality:.4f}" in html
     heavy = replace(result, svg=result.svg + " " * MOST_PREVIEW)
-    assert "data:image" not in working_html(replace(progress, best=heavy), name="a.png", url="a.png")
+    later = working_html(replace(progress, best=heavy), name="a.png", url="a.png")
+    assert "data:image" not in later and "There is a drawing, of 1" in later
 
 
 # --- following a conversion -----------------------------------------------------------------------------------------

@@ -102,12 +102,10 @@ def build(converter: Converter, shared: Shared, tab: gr.Tab) -> None:
             link = markup(link_html("", permalink.KEYS), "tc-link")
 
     options = [*chosen.inputs, shared.models]
-    queued: dict[str, Any] = {**CONVERT_QUEUE, "api_visibility": "private"}
-    drop.upload(
-        on_upload, [drop, *options], [result, source, drop], show_progress="minimal", show_progress_on=[drop], **queued
-    )
-    gallery.select(on_example, options, [result, source], show_progress="hidden", **queued)
-    again: dict[str, Any] = {"show_progress": "minimal", "trigger_mode": "always_last", **queued}
+    queued: dict[str, Any] = {**CONVERT_QUEUE, "show_progress": "hidden", "api_visibility": "private"}
+    drop.upload(on_upload, [drop, *options], [result, source, drop], **queued)
+    gallery.select(on_example, options, [result, source], **queued)
+    again: dict[str, Any] = {"trigger_mode": "always_last", **queued}
     for change in chosen.changes:
         change(on_option, [source, *options], result, **again)
     chosen.preset_chosen().then(on_option, [source, *options], result, **again)

@@ -38,15 +38,19 @@ def working_html(progress: Progress, *, name: str, url: str) -> str:
         f'<li aria-current="step">{escape(step)}</li>' if escape(step) == now else f"<li>{escape(step)}</li>"
         for step in steps
     )
-    quality = progress.best.actual_quality if progress.best else None
+    notes = []
+    if progress.best and not best:
+        notes.append(t.LATER.format(size=size(len(progress.best.svg))))
+    if progress.best and progress.best.actual_quality is not None:
+        notes.append(t.SO_FAR.format(quality=f"{progress.best.actual_quality:.4f}"))
     return f"""<div class="tc-result tc-working" aria-busy="true" data-ground="checker" data-news="{now}"
  data-view="{"slider" if best else "input"}">
-<header class="tc-bar"><div class="tc-file"><h1 class="tc-name">{escape(name)}</h1></div></header>
+<header class="tc-bar"><div class="tc-file"><h1 class="tc-name"><b>{escape(name)}</b></h1></div></header>
 <div class="tc-body"><div class="tc-views"><div class="tc-stage">
 <figure class="before"><div class="tc-frame"><img src="{escape(url)}" alt="{t.INPUT}" decoding="sync"></div>
 <figcaption>{t.INPUT}</figcaption></figure>{after}<span class="tc-line" aria-hidden="true"></span></div></div>
 <aside class="tc-panel"><section class="tc-steps"><h2>{t.WORKING}</h2><ol>{rows}</ol>
-{f"<p>{t.SO_FAR.format(quality=f'{quality:.4f}')}</p>" if quality is not None else ""}</section></aside></div>
+{"".join(f"<p>{note}</p>" for note in notes)}</section></aside></div>
 </div>"""
 
 
@@ -102,7 +106,7 @@ def result_html(result: Result, *, name: str, url: str, token: str, default: str
 </header>
 <div class="tc-body">
 <div class="tc-views">
-<div class="tc-stage" tabindex="0" role="group" aria-label="{t.PICTURES}" aria-describedby="tc-how-to-zoom"
+<div class="tc-stage" tabindex="0" role="group" aria-label="{t.PICTURES}" aria-describedby="tc-how-{token}"
  data-width="{result.width}" data-height="{result.height}">
 <figure class="before"><div class="tc-frame"><img{sharp} src="{escape(url)}" alt="{t.INPUT}"></div>
 <figcaption>{t.INPUT}</figcaption></figure>
@@ -114,7 +118,7 @@ def result_html(result: Result, *, name: str, url: str, token: str, default: str
 <span class="tc-line" aria-hidden="true"></span>
 <input class="tc-range" type="range" min="0" max="100" step="0.5" value="50" aria-label="{t.COMPARE}">
 </div>
-{zoom_html()}
+{zoom_html(token)}
 </div>
 <aside class="tc-panel">{panel}</aside>
 </div>
@@ -138,14 +142,14 @@ def default_html(token: str | None) -> str:
     return f'<figure class="theirs">{inner}<figcaption>{t.DEFAULT}</figcaption></figure>'
 
 
-def zoom_html() -> str:
-    """The buttons that zoom, what keys and fingers do, and what the difference map shows."""
+def zoom_html(token: str) -> str:
+    """The buttons that zoom, what keys and fingers do (by an id with the `token`), and what the difference map shows."""
     return f"""<div class="tc-under">
 <div class="tc-zoom" role="group" aria-label="{t.ZOOM}">
 <button type="button" data-zoom="out" aria-label="{t.ZOOM_OUT}" title="{t.ZOOM_OUT}">−</button><output>×1</output>
 <button type="button" data-zoom="in" aria-label="{t.ZOOM_IN}" title="{t.ZOOM_IN}">+</button>
 <button type="button" data-zoom="fit">{t.ZOOM_FIT}</button></div>
-<div class="tc-legend"><p id="tc-how-to-zoom">{t.ZOOM_HOW}</p>
+<div class="tc-legend"><p id="tc-how-{token}">{t.ZOOM_HOW.format(ctrl=f"<span>{t.ZOOM_CTRL}</span>")}</p>
 <p class="tc-difference-note"><i aria-hidden="true"></i><span>{t.DIFFERENCE_LEGEND}</span>
 <b data-words="{t.DIFFERENCE_SHARE}"></b></p></div>
 </div>"""

@@ -70,7 +70,7 @@ STEP = {
     "classify": "Looking at it",
     "route": "Choosing how to draw it",
     "choose": "Choosing how to draw it",
-    "reference": "Cleaning what it is measured by",
+    "reference": "Checking it for damage",
     "trace": "Drawing",
     "measure": "Measuring the drawing",
     "default": "Drawing and measuring vtracer’s default",
@@ -79,6 +79,7 @@ DONE = "Done"
 DONE_MEASURED = "Done: likeness {quality}"
 FIRST = "First drawing"
 BEST = "Best of {count} so far"
+LATER = "There is a drawing, of {size}; it is shown when it is finished."
 SO_FAR = "Likeness so far: {quality}"
 VIEW = "View"
 VIEWS = (("slider", "Slider"), ("side", "Side by side"), ("zoom", "Zoom"))
@@ -87,7 +88,8 @@ ZOOM = "Zoom"
 ZOOM_IN = "Zoom in"
 ZOOM_OUT = "Zoom out"
 ZOOM_FIT = "Fit"
-ZOOM_HOW = "Zoom with the wheel and Ctrl, two fingers, or + and −; move by dragging or with the arrow keys; 0 fits."
+ZOOM_CTRL = "Ctrl and "
+ZOOM_HOW = "Zoom with {ctrl}the wheel, two fingers, or + and −; move by dragging or with the arrow keys; 0 fits."
 DIFFERENCE = "Difference"
 DIFFERENCE_LEGEND = (
     "Where this SVG differs from the input: the stronger the colour, the more. Drawn four times as strong as it is; "
@@ -150,7 +152,7 @@ STAGE = {
     "classify": "sort",
     "route": "route",
     "choose": "choose",
-    "reference": "clean the reference",
+    "reference": "check for damage",
     "trace": "trace",
     "default": "trace and measure the default",
     "measure": "measure",
