@@ -139,8 +139,8 @@ def test_a_picture_taken_back_is_gone_from_the_file(kept: Samples, result: Resul
     made = kept.keep(result, DATA, door="app")
     picture = b"only in this picture" * 1000
     kept.rate(made, "up", picture=picture)
+    assert b"only in this picture" in b"".join(f.read_bytes() for f in kept.folder.iterdir())
     kept.rate(made, "up")
-    kept.close()
     assert b"only in this picture" not in b"".join(f.read_bytes() for f in kept.folder.iterdir())
 
 

@@ -254,13 +254,13 @@ class Samples:
         if len(words) > LONGEST_REASON:
             raise BadSetting(f"The reason has {len(words)} characters; the limit is {LONGEST_REASON}.")
 
-        def update(db: sqlite3.Connection) -> bool:
+        def update(db: sqlite3.Connection) -> bool | None:
             row = db.execute("SELECT number FROM samples WHERE id = ?", [id]).fetchone()
             if row is None:
-                return False
+                return None
             rating = [thumb, words, time.time(), *row]
             db.execute("UPDATE samples SET thumb = ?, reason = ?, rated = ? WHERE number = ?", rating)
-            db.execute("DELETE FROM pictures WHERE number = ?", row)
+            taken_back = db.execute("DELETE FROM pictures WHERE number = ?", row).rowcount > 0
             if picture is not None:
                 db.execute("INSERT INTO pictures VALUES (?, ?, ?)", [*row, len(picture), picture])
                 db.execute(
@@ -268,10 +268,13 @@ class Samples:
                     "(ORDER BY number DESC) AS up_to_here FROM pictures) WHERE up_to_here > ?)",
                     [self.picture_bytes],
                 )
-            return True
+            return taken_back
 
-        if not self._asked(update, writes=True):
+        taken_back = self._asked(update, writes=True)
+        if taken_back is None:
             raise BadSetting("No conversion of that id is kept here, so it cannot be rated.")
+        if taken_back:
+            self._empty_log()
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -412,6 +415,12 @@ class Samples:
             with suppress(sqlite3.Error):
                 db.execute("ROLLBACK")
             raise
+
+    def _empty_log(self) -> None:
+        """Write the log into the file, so that nothing deleted stands in it; it is done later where somebody else reads."""
+        with self._lock, suppress(sqlite3.Error):
+            if self._db:
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _path(self) -> Path:
         assert self.folder is not None

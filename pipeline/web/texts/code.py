@@ -110,7 +110,7 @@ process.exit(); // the client would hold its connection open""",
 MCP_CONFIG = Example(
     "mcp-config",
     "For an assistant",
-    "What most of them take as configuration. The tools are convert, analyze and health.",
+    "What most of them take as configuration. The tools are convert, analyze, tune, batch, rate and health.",
     "json",
     """{
   "mcpServers": {
