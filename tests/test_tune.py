@@ -277,8 +277,9 @@ def test_a_setting_out_of_range_is_named(client: Client, logo: Path, given: dict
 def test_every_knob_is_described_to_programs(client: Client):
     words = endpoints.knobs_in_words()
     assert all(knob.name in words and knob.help in words for recipe in RECIPES.values() for knob in recipe.knobs)
-    described = json.dumps(client.view_api(return_format="dict")["named_endpoints"]["/tune"])
-    assert "palette_distance" in described or "knobs" in described
+    described = client.view_api(return_format="dict")["named_endpoints"]["/tune"]["parameters"]
+    assert described[2]["parameter_name"] == "knobs" and described[2]["type"]["type"] == "object"
+    assert described[1]["parameter_default"] == "planar"
 
 
 def test_as_a_tool(server: Server, logo: Path):

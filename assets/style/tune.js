@@ -127,6 +127,7 @@
     for (const name of ["view", "ground"])
       if (wanted[name] && wanted[name] !== shown.dataset[name])
         shown.querySelector(`button[data-${name}="${wanted[name]}"]`)?.click();
+    for (const swatch of shown.querySelectorAll("[data-colour]")) swatch.value = swatch.dataset.colour;
     shown.querySelector(".tc-range")?.dispatchEvent(new Event("input", { bubbles: true }));
     shown.dispatchEvent(new CustomEvent("tc-shown", { bubbles: true }));
   }

@@ -170,8 +170,7 @@ def build(converter: Converter) -> None:
         Args:
             image: The picture: PNG, JPEG, WebP, GIF (first frame) or BMP.
             recipe: The way of drawing.
-            knobs: Values by name; those left out take their defaults. A whole plan is taken too, as a record's
-                parameters_used has it, and then its own recipe counts. The knobs: KNOBS.
+            knobs: Values by name, or a whole plan as parameters_used has it. What is left out takes its default. KNOBS
 
         Returns:
             The SVG's text, and a record of how it came about; parameters_used is the plan that was drawn by.
@@ -200,7 +199,7 @@ def build(converter: Converter) -> None:
             gr.Radio(list(THUMBS), value="up", label="thumb"),
             gr.Textbox("", label="reason"),
         ]
-        tuning = [gr.Radio(list(RECIPES), value="planar", label="recipe"), gr.JSON({}, label="knobs")]
+        tuning = [gr.Radio(list(RECIPES), value="planar", label="recipe"), _object_input(label="knobs")]
         pictures = picture_input(label="files", file_count="multiple")
         results = gr.File(label="results")
         svg, record, go = gr.Textbox(label="svg"), gr.JSON(label="record"), gr.Button()
@@ -226,6 +225,13 @@ def finish_of(
     )
 
 
+def _object_input(**settings: Any) -> gr.JSON:
+    """An input for an object, described as one: Gradio's own schema for JSON is none that a tool could be called by."""
+    component = gr.JSON({}, **settings)
+    component.api_info = lambda: {"type": "object", "additionalProperties": {}, "description": "values by name"}
+    return component
+
+
 def given_plan(recipe: str, knobs: Any) -> Plan:
     """The plan of a recipe and its knobs by name, or of a whole plan in the place of the knobs. Raises `BadSetting`."""
     if isinstance(knobs, str):
@@ -241,9 +247,9 @@ def given_plan(recipe: str, knobs: Any) -> Plan:
 
 
 def knobs_in_words() -> str:
-    """Each recipe's knobs with their ranges and defaults, in one sentence for programs and language models."""
-    return "; ".join(
-        f"of {recipe.name} "
+    """Each recipe's knobs with their ranges and defaults, in one line for programs and language models."""
+    return ". ".join(
+        f"Knobs of {recipe.name}: "
         + ", ".join(f"{k.name} {k.low:g} to {k.high:g} ({k.default:g}), {k.help}" for k in recipe.knobs)
         for recipe in RECIPES.values()
     )
