@@ -15,6 +15,7 @@ from PIL import Image
 
 playwright = pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Browser, Page, expect  # noqa: E402
+from test_accessibility import found  # noqa: E402
 from test_browser import SLOW, browser, converted, page, phone, upload, visit  # noqa: E402, F401
 
 pytestmark = pytest.mark.browser
@@ -76,6 +77,16 @@ def test_four_panes_show_one_spot(page: Page) -> None:
     assert moved[0] > first[0] + 0.01 and spot(page, "difference") == pytest.approx(moved, abs=2e-3)
     view(page, "Side by side")
     assert spot(page, "before") == pytest.approx(moved, abs=0.02), "the spot stays from view to view"
+
+
+def test_nothing_grave_for_those_who_do_not_see_it(page: Page) -> None:
+    example(page)
+    view(page, "Zoom")
+    page.wait_for_selector(".difference canvas", timeout=SLOW)
+    expect(page.get_by_role("img", name=re.compile("of the pixels are off by 16 levels"))).to_have_count(1)
+    page.locator(".tc-swatches input").last.fill("#0044aa")
+    expect(page.locator("[data-reset]")).to_be_visible()
+    assert found(page) == []
 
 
 def test_the_map_shows_what_was_changed(page: Page, tmp_path: Path) -> None:

@@ -139,7 +139,9 @@ def test_exports_come_in_the_colours_that_are_asked_for() -> None:
 def test_swatches_up_to_as_many_as_can_be_chosen() -> None:
     many = "".join(f'<path fill="#{i:06x}" d="M0 0"/>' for i in range(1, MOST_SWATCHES + 1))
     assert swatches_html(f"<svg>{many}</svg>").count('type="color"') == MOST_SWATCHES
-    assert swatches_html(f'<svg>{many}<path d="M1 1"/></svg>') == ""
+    more = swatches_html(f'<svg>{many}<path d="M1 1"/></svg>')
+    assert "type=" not in more and f"More than {MOST_SWATCHES}" in more
+    assert swatches_html("<svg></svg>") == ""
 
 
 # --- the result -----------------------------------------------------------------------------------------------------

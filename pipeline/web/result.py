@@ -165,10 +165,13 @@ def formats_html(stem: str, token: str) -> str:
 
 
 def swatches_html(svg: str) -> str:
-    """The SVG's colours, each to be changed; nothing where they are as many as a photo's."""
+    """The SVG's colours, each to be changed; words in their place where they are as many as a photo's."""
     colours = colours_of(svg)
-    if not 0 < len(colours) <= MOST_SWATCHES:
+    if not colours:
         return ""
+    if len(colours) > MOST_SWATCHES:
+        words = t.SWATCHES_MANY.format(count=MOST_SWATCHES)
+        return f'<section class="tc-swatches"><h2>{t.SWATCHES}</h2><p class="tc-note">{words}</p></section>'
     inputs = "".join(
         f'<input type="color" value="{c}" data-colour="{c}" title="{c}" aria-label="{t.SWATCH.format(colour=c)}">'
         for c in colours

@@ -112,6 +112,7 @@ FORMATS = (("PDF", "pdf"), ("EPS", "eps"), ("PNG", "png"), ("DXF", "dxf"))
 SWATCHES = "Colours"
 SWATCH = "Change the colour {colour}"
 SWATCH_HOW = "Choose a colour to change it, here and in every download."
+SWATCHES_MANY = "More than {count}, too many to change one by one. The options have a number of colours to draw with."
 COPY_COLOURS = "Copy all"
 RESET = "Reset"
 RECOLOUR_FAILED = "The colours could not be changed: "
