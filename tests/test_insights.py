@@ -138,6 +138,7 @@ def test_tier_1_is_timed_without_measuring_as_it_was_expected(routed: Result) ->
         (Expected(1, 1.0, 10, 0.0), Expected(2, 1.0, 10, 0.0)),
         (Expected(1, 0.0, 10, 0.5), Expected(2, 1.0, 10**9, 500.0)),
         (Expected(1, -0.4, 10, 1.0),),
+        (Expected(1, 0.99, 10, 0.5), Expected(2, 0.99, 10, 0.5), Expected(3, 0.99, 10, 0.5)),
     ],
 )
 @pytest.mark.parametrize(("target", "budget"), [(0.98, 1.0), (0.0, 60.0), (1.0, 0.01), (None, None)])
@@ -147,6 +148,7 @@ def test_the_plot_holds_whatever_was_expected(routed: Result, expected: tuple, t
     assert set(at) == {e.tier for e in expected}
     for x, y in at.values():
         assert insights.LEFT <= x <= insights.WIDTH and insights.TOP <= y <= insights.HEIGHT - insights.BOTTOM
+    assert all(math.dist(at[a], at[b]) >= 2 * insights.POINT for a in at for b in at if a < b), "none hides another"
     assert html.count('class="tick"') >= 4 and "nan" not in html
     parsed(html)
 

@@ -240,22 +240,24 @@ def _plot(way: Route, outcome: tuple[float, float] | None, target: float | None,
             parts.append(
                 f'<text class="tick" x="{x(value):.1f}" y="{bottom + 19}" text-anchor="middle">{value:g} s</text>'
             )
-    points = [(x(max(e.seconds, 1e-3)), y(e.quality)) for e in way.predictions]
+    ordered = sorted(way.predictions, key=lambda e: e.tier != way.tier)  # the one that was taken keeps its place
+    trues = [(x(max(e.seconds, 1e-3)), y(e.quality)) for e in ordered]
+    placed = _apart(trues)
     if target is not None:
         parts.append(f'<path class="asked" d="M{LEFT} {y(target):.1f}H{right}"/>')
-        parts.append(_label(t.TARGET.format(value=target), y(target), points))
+        parts.append(_label(t.TARGET.format(value=target), y(target), placed))
     if budget:
         side = "end" if x(budget) > (LEFT + right) / 2 else "start"
         parts.append(f'<path class="asked" d="M{x(budget):.1f} {TOP}V{bottom}"/>')
         parts.append(
             f'<text class="asked" x="{x(budget):.1f}" y="{TOP - 9}" text-anchor="{side}">{t.BUDGET.format(value=budget)}</text>'
         )
-    ordered = sorted(way.predictions, key=lambda e: e.tier == way.tier)  # the one that was taken lies on top
-    for e in ordered:
-        at, taken = f"{x(max(e.seconds, 1e-3)):.1f} {y(e.quality):.1f}", " taken" if e.tier == way.tier else ""
+    for e, true, (px, py) in reversed(list(zip(ordered, trues, placed, strict=True))):
+        if (px, py) != true:
+            parts.append(f'<path class="lead" d="M{true[0]:.1f} {true[1]:.1f}L{px:.1f} {py:.1f}"/>')
         parts.append(
-            f'<g class="tier{taken}" transform="translate({at})"><circle r="{POINT}"/>'
-            f'<text y="4.5" text-anchor="middle">{e.tier}</text></g>'
+            f'<g class="tier{" taken" if e.tier == way.tier else ""}" transform="translate({px:.1f} {py:.1f})">'
+            f'<circle r="{POINT}"/><text y="4.5" text-anchor="middle">{e.tier}</text></g>'
         )
     said = [t.POINT.format(tier=e.tier, quality=e.quality, seconds=e.seconds) for e in way.predictions]
     legend = ""
@@ -270,6 +272,26 @@ def _plot(way: Route, outcome: tuple[float, float] | None, target: float | None,
         f'<figure><svg class="tc-tiers" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(about)}">'
         f"{''.join(parts)}</svg><figcaption><span>{t.AXES}</span><span>{legend}</span></figcaption></figure>"
     )
+
+
+def _apart(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The points, those that would lie on an earlier one moved beside it: tiers are often expected to give the same."""
+    step = 2 * POINT + 4
+    placed: list[tuple[float, float]] = []
+    for x, y in points:
+        near = sorted(
+            ((x + step * i, y + step * j) for i in (0, 1, -1, 2, -2) for j in (0, 1, -1)),
+            key=lambda p: (abs(p[0] - x) + 1.01 * abs(p[1] - y), -p[0]),
+        )
+        free = (
+            (px, py)
+            for px, py in near
+            if LEFT <= px <= WIDTH - RIGHT
+            and TOP <= py <= HEIGHT - BOTTOM
+            and all(max(abs(px - qx), abs(py - qy)) >= 2 * POINT for qx, qy in placed)
+        )
+        placed.append(next(free, (x, y)))
+    return placed
 
 
 def _label(words: str, height: float, points: Sequence[tuple[float, float]]) -> str:
