@@ -5,9 +5,9 @@
 
 The sample needs no network: the example pictures, and generated ones whose truth is known. For each tier three ratios to
 vtracer's default, medians over the pictures: the *error*, 1 − SSIM to the reference picture, or to the truth where that is
-known; the *bytes*; and the *time*, whose runs alternate with the default's. A ratio that is more than 10 % above the stored one
-has fallen behind (time: twice, since it is a machine's). Error and bytes are the same in each run on a machine. The models are
-a part of what is measured: baseline.json says which ones they were.
+known; the *bytes*; and the *time*, of a processor, in runs that alternate with the default's. A ratio that is more than 10 %
+above the stored one has fallen behind (time: twice, since it is a machine's). Error and bytes are the same in each run on a
+machine. The models are a part of what is measured: baseline.json says which ones they were.
 """
 
 from __future__ import annotations
@@ -175,9 +175,15 @@ def times(found: list[Sample]) -> dict[str, float]:
 
 
 def _seconds(call: Callable[[], Any]) -> float:
-    begin = time.perf_counter()
-    call()
-    return time.perf_counter() - begin
+    """Of processor time, which other programs on the machine hardly change; OpenCV on one thread, as in the workers."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        begin = time.process_time()
+        call()
+        return time.process_time() - begin
+    finally:
+        cv2.setNumThreads(threads)
 
 
 def measured(*, timed: bool = True) -> dict[str, Any]:
@@ -228,7 +234,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--write", action="store_true", help=f"write {STORED.name} anew")
     options = parser.parse_args()
-    cv2.setNumThreads(1)  # as in the workers
     if options.write:
         STORED.write_text(json.dumps(measured(), indent=1) + "\n")
     stored = read()

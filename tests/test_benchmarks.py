@@ -106,6 +106,18 @@ def test_only_what_is_pinned_is_taken(tmp_path: Path, monkeypatch: pytest.Monkey
         replace(good, version="1.0.1", digest="0000").fetched(tmp_path)
 
 
+@pytest.mark.network
+def test_a_package_comes_as_it_is_pinned(tmp_path: Path) -> None:
+    row = next(row for row in wild.SOURCES["shipped"] if row["name"] == "hexo-theme-landscape")
+    try:
+        folder = wild.package_of(row).fetched(tmp_path)
+    except packages.NotFetched as error:
+        if "not what is pinned" in str(error):
+            raise
+        pytest.skip(str(error))
+    assert wild.shows_something(folder / "source/css/images/banner.jpg")
+
+
 def test_nothing_wild_is_learned_from_or_compared_on() -> None:
     known = {*FAMILIES["npm"], *FAMILIES["fonts"]}
     rows = [*wild.SOURCES["drawings"], *wild.SOURCES["shipped"]]
