@@ -15,6 +15,7 @@ from .errors import NotADrawing, TraceFailed
 from .measure import similarity
 from .picture import Picture
 from .plan import VTRACER_DEFAULT, Finish, Plan
+from .predict import Outcome, Seen
 from .render import render
 from .route import Pace
 from .tiers import Adviser, Option
@@ -126,6 +127,8 @@ class Attempts:
         self.tried = 0
         self.refused = ""
         self._shown: dict[str, float] = {}
+        self._plain: Outcome | None = None
+        self._plain_refused = False
 
     # --- when to stop -----------------------------------------------------------------------------------------------
 
@@ -166,6 +169,12 @@ class Attempts:
         PACE.saw(name, predicted, shown)
         self._shown[name] = shown / predicted
 
+    @property
+    def seen(self) -> Seen:
+        """What was measured of what the predictor asks for."""
+        default = Outcome(self.default.measured.quality, self.default.bytes) if self.default else None
+        return Seen(self._plain, self._plain_refused, default)
+
     # --- drawing ----------------------------------------------------------------------------------------------------
 
     def draw(self, option: Option) -> Candidate | None:
@@ -180,6 +189,7 @@ class Attempts:
             candidate = Candidate(option, self.clock("trace", draw, self.traced, option.plan))
         except NotADrawing as error:
             self.refused = error.message
+            self._plain_refused |= option.plan == self.adviser.plain
             return None
         except TraceFailed as error:
             self.degraded.append(f"{recipe}: {error.message}")
@@ -228,6 +238,8 @@ class Attempts:
             self.degraded.append(f"Not measured: {error.message}")
             return
         size = len(candidate.svg.encode())
+        if candidate.option.plan == self.adviser.plain:
+            self._plain = Outcome(candidate.measured.quality, size)
         self._saw("measure", self.adviser.measuring(size), begin)
         assert self.best is not None
         if first or self.best.measured is None or self._j(candidate) > self._j(self.best):

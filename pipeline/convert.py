@@ -289,12 +289,19 @@ def _first_that_works(attempts: Attempts, options: Iterable[Option]) -> None:
 
 
 def _best_of(attempts: Attempts, adviser: Adviser, clock: Clock, tier: int) -> None:
-    """Tiers 2 and 3: a few plans traced and measured, vtracer's default beside the first; then the agent's steps."""
-    for option in clock("choose", adviser.few):
-        if attempts.best and (attempts.tried >= tiers.FEW or attempts.reached):
-            break
+    """Tiers 2 and 3: a few plans traced and measured, vtracer's default beside the first; then the agent's steps.
+
+    What is measured is told to the adviser, which chooses anew among what is left.
+    """
+    options, tried = clock("choose", adviser.few), []
+    while options and not (attempts.best and (attempts.tried >= tiers.FEW or attempts.reached)):
+        option, *options = options
+        tried.append(option.plan)
         if attempts.best is None or attempts.fits(option):
             attempts.draw(option)
+        if attempts.seen != adviser.seen:
+            adviser.saw(attempts.seen)
+            options = [o for o in clock("choose", adviser.few) if o.plan not in tried]
     if tier == 3 and attempts.best and not attempts.reached:
         _searched(attempts, adviser)
     attempts.no_worse_than_default()

@@ -1,11 +1,13 @@
-"""Picture + plans → what each plan would give: likeness, bytes and time, each with an interval, before anything is drawn.
+"""Picture + plans → what each plan would give: likeness, bytes and time, each with an interval, before it is drawn.
 
-A picture is encoded once; then hundreds of plans are scored in one call. Both graphs come from the model store, and hold their
+What was measured of the picture already, by other plans, is told to the predictor with it (`Seen`). A picture is encoded once;
+then hundreds of plans are scored in one call. Both graphs come from the model store, and hold their
 normalisation in them. Training shows the encoder what `encoder_input` makes, by this very function.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,6 +30,12 @@ OUTPUTS = ("reference", "artwork", "log2_bytes", "log10_ms")
 """What is predicted, in the order of the graph's columns; the chance of failing follows them."""
 MOST_EMBEDDING = 448
 """Numbers of an embedding at most, so that the agent's observation has room for it."""
+FLOOR = 1e-4
+"""Added to what is missing from an SSIM of 1 before its logarithm is taken: less is noise of rounding."""
+SEEN = 6
+"""Numbers of `Seen.vector`."""
+PLAIN = "planar"
+"""The recipe whose defaults draw first, and whose outcome tells most of all others on the same picture."""
 
 
 def encoder_input(picture: Picture) -> np.ndarray:
@@ -41,6 +49,47 @@ def encoder_input(picture: Picture) -> np.ndarray:
     top, left = (SIDE - size[1]) // 2, (SIDE - size[0]) // 2
     out[top : top + size[1], left : left + size[0]] = small
     return out.transpose(2, 0, 1).astype(np.float32) / 255
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a drawing measured: SSIM to the reference picture, 0–1, and bytes of the SVG."""
+
+    reference: float
+    bytes: float
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was measured of a picture so far.
+
+    Attributes
+    ----------
+    plain : Outcome or None
+        Of `PLAIN` with its defaults; None where that was not drawn.
+    refused : bool
+        Whether it was tried and refused the picture.
+    default : Outcome or None
+        Of vtracer's own default.
+    """
+
+    plain: Outcome | None = None
+    refused: bool = False
+    default: Outcome | None = None
+
+    def vector(self) -> np.ndarray:
+        """(SEEN,) float32: of each of the two, 1 if known, −1 if refused, 0 else; log10 of 1 − SSIM; log2 of the bytes."""
+        found: list[float] = []
+        for outcome, refused in ((self.plain, self.refused), (self.default, False)):
+            if outcome is None:
+                found += [-1.0 if refused else 0.0, 0.0, 0.0]
+            else:
+                missing = math.log10(1 - min(outcome.reference, 1.0) + FLOOR)
+                found += [1.0, missing, math.log2(max(outcome.bytes, 1.0))]
+        return np.array(found, np.float32)
+
+
+NOTHING = Seen()
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,10 +183,10 @@ class Predictor:
         check_card(card, ("features", "recipes", "knobs", "embedding", "intervals"))
         self.size = int(card["embedding"])
         self.encoder = store.load("encoder") if self.size else None
-        self.intervals = Intervals.from_card(card["intervals"])
+        self.blind, self.seeing = (Intervals.from_card(card["intervals"].get(key, {})) for key in ("blind", "seeing"))
         self.slot = card["inputs"][0]["name"]
         width = card["inputs"][0]["shape"][1]
-        expected = self.size + len(Features.names()) + len(RECIPES) + CUBE
+        expected = self.size + len(Features.names()) + SEEN + len(RECIPES) + CUBE
         if width != expected or not 0 <= self.size <= MOST_EMBEDDING:
             raise ModelUnavailable(f"The predictor takes {width} numbers a plan, not {expected}.")
 
@@ -152,20 +201,26 @@ class Predictor:
         outputs = self.encoder.run({slot: encoder_input(picture)[None]})
         return next(iter(outputs.values()))[0].astype(np.float32)
 
-    def score(self, embedding: np.ndarray, features: Features, recipe: str, points: np.ndarray) -> Predictions:
-        """What each point (N, 8) of a recipe's cube would give. Raises `ModelUnavailable`."""
-        found = next(iter(self.model.run({self.slot: plan_input(embedding, features, recipe, points)}).values()))
-        low, high = self.intervals.around(found[:, : len(OUTPUTS)], list(RECIPES).index(recipe))
+    def score(
+        self, embedding: np.ndarray, features: Features, recipe: str, points: np.ndarray, seen: Seen = NOTHING
+    ) -> Predictions:
+        """What each point (N, 8) of a recipe's cube would give, by what was `seen`. Raises `ModelUnavailable`."""
+        x = plan_input(embedding, features, recipe, points, seen)
+        found = next(iter(self.model.run({self.slot: x}).values()))
+        intervals = self.blind if seen == NOTHING else self.seeing
+        low, high = intervals.around(found[:, : len(OUTPUTS)], list(RECIPES).index(recipe))
         ends = [{name: end[:, i] for i, name in enumerate(OUTPUTS)} for end in (low, high)]
         near, far, size, time, fails = found.T[: len(OUTPUTS) + 1]
         return Predictions(near, far, size, time, fails, low=ends[0], high=ends[1])
 
 
-def plan_input(embedding: np.ndarray, features: Features, recipe: str, points: np.ndarray) -> np.ndarray:
-    """(N, D + features + recipes + 8) float32: what the predictor's graph takes."""
+def plan_input(
+    embedding: np.ndarray, features: Features, recipe: str, points: np.ndarray, seen: Seen = NOTHING
+) -> np.ndarray:
+    """(N, D + features + `SEEN` + recipes + 8) float32: what the predictor's graph takes."""
     points = np.atleast_2d(np.asarray(points, np.float32))
     one_hot = np.eye(len(RECIPES), dtype=np.float32)[list(RECIPES).index(recipe)]
-    about = np.concatenate([embedding.astype(np.float32), features.vector(), one_hot])
+    about = np.concatenate([embedding.astype(np.float32), features.vector(), seen.vector(), one_hot])
     return np.concatenate([np.broadcast_to(about, (len(points), len(about))), points], axis=1).astype(np.float32)
 
 

@@ -21,7 +21,7 @@ from .features import Features
 from .models import asked_version, read_card, store
 from .picture import Picture
 from .plan import CUBE, RECIPES, VTRACER_DEFAULT, Detail, Finish, Plan
-from .predict import Correlation, Prediction, Predictions, Predictor
+from .predict import NOTHING, PLAIN, Correlation, Prediction, Predictions, Predictor, Seen
 from .route import Expected, Pace
 
 FALLBACK = Plan("vtracer", {"path_precision": 2})
@@ -45,6 +45,8 @@ POINTS = 256
 """Points of each recipe's cube that the predictor scores."""
 FEW = 4
 """Most plans that tier 2 traces and measures beside vtracer's default; the agent of tier 3 goes on from the best of them."""
+APART = 0.15
+"""Side of the cube by which two points of a recipe differ in some knob at least, for both to be worth tracing."""
 FAILS = 0.5
 """Chance of failing from which a plan is tried after all others."""
 
@@ -146,6 +148,7 @@ class Adviser:
         self._models: dict[str, Any] = {}
         self._why: dict[str, str] = {}
         self._embedding: np.ndarray | None = None
+        self.seen = NOTHING
         self._few: list[Option] | None = None
         self._suggested: list[Plan] | None = None
 
@@ -187,11 +190,15 @@ class Adviser:
         if embedding is None:
             return None
         try:
-            found: Predictions = self.model("predictor").score(embedding, self.features, recipe, points)
+            found: Predictions = self.model("predictor").score(embedding, self.features, recipe, points, self.seen)
             return found
         except ModelUnavailable as error:
             self.lose("predictor", error)
             return None
+
+    def saw(self, seen: Seen) -> None:
+        """Predict and choose by what was measured from here on."""
+        self.seen, self._few = seen, None
 
     def option(self, plan: Plan) -> Option:
         """A plan with what it is predicted to give."""
@@ -240,6 +247,11 @@ class Adviser:
                     self.model("correlation", "Drawn without a plan learned for such pictures")
         return self._suggested
 
+    @property
+    def plain(self) -> Plan:
+        """Our own drawing with its defaults."""
+        return Plan(PLAIN, {}, self.finish)
+
     def _finished(self, plan: Plan) -> Plan:
         return Plan(plan.recipe, plan.knobs, self.finish)
 
@@ -252,7 +264,7 @@ class Adviser:
         if compiled.pending:
             self._note(STILL_COMPILING)
         if not suggested:
-            yield self.option(Plan("planar", {}, self.finish))
+            yield self.option(self.plain)
         else:
             found = [self.option(plan) for plan in suggested]
             first = next((o for o in found if o.fails <= FAILS and _draws(o.plan.recipe)), None)
@@ -268,7 +280,7 @@ class Adviser:
         comes first.
         """
         if self._few is None:
-            plain = self.option(Plan("planar", {}, self.finish))
+            plain = self.option(self.plain)
             shades = self.option(self.shades())
             suggested = [next(self.one())]
             if self.model("predictor", "Chosen without predictions"):
@@ -287,7 +299,10 @@ class Adviser:
         return [self.option(plan)] if plan.recipe in COMPILED else []
 
     def _searched(self) -> list[Option]:
-        """The best point of each recipe by the predictor, out of `POINTS` around its default, its suggestion and anywhere."""
+        """The best points of each recipe by the predictor, out of `POINTS` around its default, its suggestion and anywhere.
+
+        Of each recipe the best one, and the best of those that are `APART` from it: two that are alike draw alike.
+        """
         best = []
         for recipe in RECIPES:
             if not _draws(recipe):
@@ -299,7 +314,10 @@ class Adviser:
                 break
             price = LAMBDA[self.finish.detail]
             j = np.minimum(found.reference, 1) - price * found.log2_bytes - (found.fails > FAILS)
-            best.append(self.option(Plan.from_cube(recipe, points[int(j.argmax())], self.finish)))
+            first = points[int(j.argmax())]
+            others = np.abs(points - first).max(axis=1) >= APART
+            second = points[int(np.where(others, j, -np.inf).argmax())]
+            best += [self.option(Plan.from_cube(recipe, point, self.finish)) for point in (first, second)]
         return best
 
     def _promise(self, option: Option) -> float:

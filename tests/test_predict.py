@@ -9,7 +9,19 @@ from pipeline.errors import ModelUnavailable
 from pipeline.features import Features
 from pipeline.picture import Picture
 from pipeline.plan import RECIPES
-from pipeline.predict import GROUND, OUTPUTS, SIDE, Intervals, check_card, encoder_input, plan_input, schema
+from pipeline.predict import (
+    GROUND,
+    OUTPUTS,
+    SEEN,
+    SIDE,
+    Intervals,
+    Outcome,
+    Seen,
+    check_card,
+    encoder_input,
+    plan_input,
+    schema,
+)  # fmt: skip
 
 
 def _picture(height: int, width: int, rgba: tuple[int, int, int, int]) -> Picture:
@@ -32,11 +44,18 @@ def test_any_size_can_be_seen(size):
 def test_what_the_graph_takes():
     features = Features(*range(len(Features.names())))
     points = np.linspace(0, 1, 16).reshape(2, 8)
-    x = plan_input(np.array([7, 8], np.float32), features, "planar", points)
-    assert x.shape == (2, 2 + len(Features.names()) + len(RECIPES) + 8)
+    seen = Seen(plain=Outcome(0.9, 1024), default=Outcome(1.0, 2))
+    x = plan_input(np.array([7, 8], np.float32), features, "planar", points, seen)
+    assert x.shape == (2, 2 + len(Features.names()) + SEEN + len(RECIPES) + 8)
     assert x[0, :2].tolist() == [7, 8] and x[1, 2:28].tolist() == list(range(26))
-    assert x[0, 28 : 28 + len(RECIPES)].tolist() == [float(name == "planar") for name in RECIPES]
+    assert np.allclose(x[0, 28 : 28 + SEEN], [1, np.log10(0.1001), 10, 1, -4, 1])
+    assert x[0, 28 + SEEN : -8].tolist() == [float(name == "planar") for name in RECIPES]
     assert np.allclose(x[:, -8:], points)
+
+
+def test_what_was_not_measured_is_told_from_what_was_refused():
+    assert Seen().vector().tolist() == [0] * SEEN
+    assert Seen(refused=True).vector().tolist() == [-1, 0, 0, 0, 0, 0]
 
 
 def _intervals() -> Intervals:

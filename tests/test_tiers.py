@@ -27,13 +27,13 @@ from pipeline.measure import j_score, similarity
 from pipeline.models import Store, write_model
 from pipeline.picture import load
 from pipeline.plan import CUBE, RECIPES, VTRACER_DEFAULT, Finish, Plan
-from pipeline.predict import OUTPUTS, Intervals, schema
+from pipeline.predict import NOTHING, OUTPUTS, SEEN, Intervals, Predictor, Seen, schema
 from pipeline.reference import reference
 from pipeline.render import render
 from pipeline.route import Pace
 from pipeline.warm import warm
 
-WIDTH = len(Features.names()) + len(RECIPES) + CUBE
+WIDTH = len(Features.names()) + SEEN + len(RECIPES) + CUBE
 NAMES = ("correlation", "predictor", "agent")
 REQUEST = convert.Request(tier=2, time_budget=20.0)
 
@@ -69,7 +69,7 @@ def put_correlation(root: Path, first: str = "planar", gain: float = 0.03) -> No
 def put_predictor(root: Path, *, version: str = "1", artwork: float = 0.9, fails: str = "", ms: float = 50.0) -> None:
     """Planar is predicted 0.95 and more towards a corner angle of 1 in its cube, flat 0.9, vtracer 0.8."""
     weights = np.zeros((WIDTH, len(OUTPUTS) + 1), np.float32)
-    place = len(Features.names())
+    place = len(Features.names()) + SEEN
     for recipe, quality in (("vtracer", 0.8), ("planar", 0.95), ("vtracer-flat", 0.9)):
         weights[place + list(RECIPES).index(recipe), 0] = quality
         weights[place + list(RECIPES).index(recipe), 4] = float(recipe == fails)
@@ -77,7 +77,7 @@ def put_predictor(root: Path, *, version: str = "1", artwork: float = 0.9, fails
     bias = np.array([0, artwork, 11, math.log10(ms), 0], np.float32)
     shape = (len(OUTPUTS), len(RECIPES))
     spread = Intervals(np.zeros((*shape, 1)), np.full((*shape, 2), -0.1), np.full((*shape, 2), 0.1))
-    card = {**schema(), "embedding": 0, "intervals": spread.to_card()}
+    card = {**schema(), "embedding": 0, "intervals": {"blind": spread.to_card(), "seeing": spread.to_card()}}
     graph = linear("x", weights, {"y": bias})
     write_model("predictor", version, graph, golden_inputs=golden("x", WIDTH), card=card, root=root)
 
@@ -208,6 +208,24 @@ def test_tier_2_tries_the_plain_drawing_and_what_the_predictor_likes(logo: Path)
     )
     assert searched.quality > few[0].quality
     assert len({str(option.plan) for option in few}) == len(few)
+
+
+def test_what_was_measured_is_told_to_the_predictor(logo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Seen] = []
+    score = Predictor.score
+
+    def noted(self, embedding, features, recipe, points, seen=NOTHING):
+        if len(points) > 1:
+            told.append(seen)
+        return score(self, embedding, features, recipe, points, seen)
+
+    monkeypatch.setattr(Predictor, "score", noted)
+    result = convert.convert(logo, replace(REQUEST, target_quality=1.0))
+    assert told[0] == NOTHING, "nothing is known before the first drawing"
+    last = told[-1]
+    assert last.plain and last.default and last.default.reference == result.default_quality
+    assert last.default.bytes == result.default_bytes
+    assert result.candidates == tiers.FEW, "what was drawn is not drawn again"
 
 
 def test_points_are_the_same_each_time_and_within_the_cube() -> None:

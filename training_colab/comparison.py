@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from pipeline.features import extract
 from pipeline.measure import j_score, similarity
 from pipeline.picture import Picture
 from pipeline.plan import CUBE, Plan
-from pipeline.predict import Predictor
+from pipeline.predict import PLAIN, Outcome, Predictor, Seen
 from pipeline.reference import reference
 from pipeline.render import render
 from pipeline.trace import trace
@@ -180,8 +180,15 @@ def subject_of(picture: Picture, name: str, label: str, predictor: Predictor, wo
         return None
     features = extract(picture)
     vector, seen = features.vector(), predictor.encode(picture, features)
+    known = Seen(default=Outcome(likeness, size))
+    try:
+        plain = workers.call(measure_point, picture, judge, PLAIN, Plan(PLAIN).to_cube(), timeout=PATIENCE).value
+        known = replace(known, plain=Outcome(*plain))
+    except VectorizeError:
+        known = replace(known, refused=True)
     for recipe in ("planar", "vtracer"):
-        scene = Scene(name, recipe, vector, seen, start_of(recipe, label), math.log2(max(size, 1)))
+        start = start_of(recipe, label)
+        scene = Scene(name, recipe, vector, seen, start, math.log2(max(size, 1)), known.vector())
         subject = Subject(scene, picture, judge, likeness, size, label)
         if Tracer(workers, subject)(scene.start) is not None:
             return subject

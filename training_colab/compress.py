@@ -144,7 +144,7 @@ def main() -> None:
     head, trees = work.head(), work.trees("trees")
     if head is None or trees is None:
         raise SystemExit("Run `python -m training_colab.train_predictor train` on these rows first.")
-    learn, test = rows.where(rows.split == "train"), rows.where(rows.split == "test")
+    learn, test = rows.where(rows.split == "train").both(), rows.where(rows.split == "test").blind()
     lines: list[list[Line]] = []
 
     encoder = work.encoder(Encoder())

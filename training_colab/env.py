@@ -8,7 +8,7 @@ training, the tracer itself where real drawings are to decide.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 import gymnasium
@@ -18,7 +18,7 @@ from pipeline.agent import FAILED, OBSERVATION, TRACES, Progress, about, move, o
 from pipeline.errors import ModelUnavailable
 from pipeline.measure import LAMBDA
 from pipeline.plan import CUBE, Plan
-from pipeline.predict import OUTPUTS, Predictor
+from pipeline.predict import NOTHING, OUTPUTS, Predictor
 from pipeline.tiers import class_plans
 
 PAY = 100.0
@@ -42,6 +42,8 @@ class Scene:
         The point that would be drawn anyway.
     default_log2_bytes : float
         Of vtracer's default on this picture: J counts bytes relative to it.
+    seen : (SEEN,) float32
+        What the predictor is told of what was measured: see `pipeline.predict.Seen`.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Scene:
     embedding: np.ndarray
     start: np.ndarray
     default_log2_bytes: float
+    seen: np.ndarray = field(default_factory=lambda: NOTHING.vector())
 
 
 def start_of(recipe: str, label: str) -> np.ndarray:
@@ -80,7 +83,7 @@ class PredictedScorer:
         """See `Scorer`; a call takes a tenth of a millisecond, most of it the graph's."""
         if scene is not self._scene:
             one_hot = np.eye(len(self._recipes()), dtype=np.float32)[self._recipes().index(scene.recipe)]
-            self._head = np.concatenate([scene.embedding, scene.features, one_hot]).astype(np.float32)
+            self._head = np.concatenate([scene.embedding, scene.features, scene.seen, one_hot]).astype(np.float32)
             self._scene = scene
         rows = np.empty((len(points), len(self._head) + CUBE), np.float32)
         rows[:, :-CUBE] = self._head

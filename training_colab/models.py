@@ -1,8 +1,9 @@
 """What learns: the encoder, the student's head, the ResNet-50 teacher, and boosted trees; all speak of plans alike.
 
-A model of plans takes ``(N, D + features + recipes + 8)`` numbers: embedding, features, the recipe's one-hot, the point of its
-cube. It gives five columns: reference and artwork (SSIM), log2 of the bytes, log10 of the milliseconds, chance of failing.
-Likeness is learned as the logarithm of what is missing from 1, since halving an error is worth the same at 0.9 and at 0.99.
+A model of plans takes ``(N, D + features + seen + recipes + 8)`` numbers: embedding, features, what was measured already, the
+recipe's one-hot, the point of its cube. It gives five columns: reference and artwork (SSIM), log2 of the bytes, log10 of the
+milliseconds, chance of failing. Likeness is learned as the logarithm of what is missing from 1, since halving an error is worth
+the same at 0.9 and at 0.99.
 """
 
 from __future__ import annotations
@@ -16,12 +17,10 @@ from torch import nn
 
 from pipeline.features import Features
 from pipeline.plan import CUBE, RECIPES
-from pipeline.predict import MOST_EMBEDDING, OUTPUTS
+from pipeline.predict import FLOOR, MOST_EMBEDDING, OUTPUTS, SEEN
 
 from .rows import Rows
 
-FLOOR = 1e-4
-"""Added to what is missing from an SSIM of 1 before its logarithm is taken: less is noise of rounding."""
 COLUMNS = (*OUTPUTS, "fails")
 TAPS = (2, 4, 10)
 """Blocks of EfficientNet-Lite0 that the encoder listens to: strokes and ringing, texture, shapes."""
@@ -42,8 +41,8 @@ def natural(values: np.ndarray) -> np.ndarray:
 
 
 def plan_matrix(rows: Rows, embeddings: np.ndarray | None = None) -> np.ndarray:
-    """(N, D + features + recipes + 8) float32; `embeddings` is (N, D), none where None."""
-    parts = [rows.features, rows.one_hot(), rows.point]
+    """(N, D + features + seen + recipes + 8) float32; `embeddings` is (N, D), none where None."""
+    parts = [rows.features, rows.seen, rows.one_hot(), rows.point]
     return np.concatenate(parts if embeddings is None else [embeddings, *parts], axis=1).astype(np.float32)
 
 
@@ -111,7 +110,7 @@ class Scale(nn.Module):
 
 
 class Head(nn.Module):
-    """(N, D + features + recipes + 8) → (N, 5) in natural units: the student's part that scores plans."""
+    """(N, D + features + seen + recipes + 8) → (N, 5) in natural units: the student's part that scores plans."""
 
     def __init__(self, width: int, hidden: tuple[int, int] = (256, 128)) -> None:
         super().__init__()
@@ -228,6 +227,7 @@ def feature_names(embedding: int = 0) -> list[str]:
     return [
         *(f"embedding.{i}" for i in range(embedding)),
         *Features.names(),
+        *(f"seen.{i}" for i in range(SEEN)),
         *(f"recipe.{name}" for name in RECIPES),
         *(f"point.{k}" for k in range(CUBE)),
     ]

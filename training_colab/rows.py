@@ -36,7 +36,7 @@ from pipeline.features import Features, extract
 from pipeline.measure import similarity
 from pipeline.picture import Picture
 from pipeline.plan import CUBE, RECIPES, Plan
-from pipeline.predict import encoder_input
+from pipeline.predict import PLAIN, SEEN, Outcome, Seen, encoder_input
 from pipeline.reference import reference
 from pipeline.render import render
 from pipeline.trace import trace
@@ -446,6 +446,8 @@ class Rows:
     picture : (N,) int
         Which picture a row is of.
     features : (N, 26) float32
+    seen : (N, SEEN) float32
+        `pipeline.predict.Seen` as it is once the plain drawing and vtracer's default were measured; zeros in `blind` rows.
     recipe : (N,) int
         Index into `RECIPES`.
     point : (N, 8) float32
@@ -462,6 +464,7 @@ class Rows:
 
     picture: np.ndarray
     features: np.ndarray
+    seen: np.ndarray
     recipe: np.ndarray
     point: np.ndarray
     scores: np.ndarray
@@ -478,6 +481,25 @@ class Rows:
         """The rows of a mask or an index."""
         chosen = {key: value[mask] for key, value in vars(self).items() if key != "about"}
         return Rows(**chosen, about=self.about)
+
+    def blind(self) -> Rows:
+        """The same rows with nothing seen."""
+        return replace(self, seen=np.zeros_like(self.seen))
+
+    def both(self) -> Rows:
+        """Every row twice, blind and seeing; what is the plain drawing itself only blind, as it would see its own outcome."""
+        twice = {
+            key: np.concatenate([value, value[~self.plain]])
+            for key, value in vars(self).items()
+            if key not in ("about", "seen")
+        }
+        return Rows(**twice, seen=np.concatenate([np.zeros_like(self.seen), self.seen[~self.plain]]), about=self.about)
+
+    @property
+    def plain(self) -> np.ndarray:
+        """(N,) bool: rows drawn by the plain drawing, the defaults of `PLAIN`."""
+        near = np.abs(self.point - Plan(PLAIN).to_cube()).max(axis=1) < 1e-4  # points are kept to five decimals
+        return (self.recipe == list(RECIPES).index(PLAIN)) & near
 
     @property
     def j(self) -> np.ndarray:
@@ -509,18 +531,41 @@ def read(path: Path) -> Rows:
         axis=1,
     ).astype(np.float64)
     names = list(RECIPES)
+    scores, default, ok, picture = logs(""), logs("default."), get("status") == "ok", get("picture")
+    recipe = np.array([names.index(name) for name in get("recipe")])
+    point = stack([f"point.{k}" for k in range(CUBE)]).astype(np.float32)
     text = {key: get(key).astype(str) for key in ("split", "label", "family", "condition", "name")}
-    return Rows(
-        picture=get("picture"),
+    found = Rows(
+        picture=picture,
         features=stack([f"feature.{name}" for name in Features.names()]).astype(np.float32),
-        recipe=np.array([names.index(name) for name in get("recipe")]),
-        point=stack([f"point.{k}" for k in range(CUBE)]).astype(np.float32),
-        scores=logs(""),
-        default=logs("default."),
-        ok=get("status") == "ok",
+        seen=np.zeros((len(picture), SEEN), np.float32),
+        recipe=recipe,
+        point=point,
+        scores=scores,
+        default=default,
+        ok=ok,
         **text,
         about=json.loads(table.schema.metadata[b"truecurve"]),
     )
+    return replace(found, seen=_seen(found))
+
+
+def _seen(rows: Rows) -> np.ndarray:
+    """(N, SEEN) float32: what each row's picture measured by the plain drawing and by vtracer's default."""
+    plain = {int(rows.picture[i]): i for i in np.flatnonzero(rows.plain)}
+    known: dict[int, np.ndarray] = {}
+    out = np.empty((len(rows.picture), SEEN), np.float32)
+    for i, number in enumerate(rows.picture.tolist()):
+        if number not in known:
+            at = plain.get(number)
+            drawn = at is not None and bool(rows.ok[at])
+            known[number] = Seen(
+                plain=Outcome(rows.scores[at, 0], 2 ** rows.scores[at, 2]) if drawn else None,
+                refused=at is not None and not drawn,
+                default=Outcome(rows.default[i, 0], 2 ** rows.default[i, 2]),
+            ).vector()
+        out[i] = known[number]
+    return out
 
 
 def read_pictures(path: Path) -> tuple[np.ndarray, np.ndarray]:

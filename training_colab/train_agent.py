@@ -88,6 +88,7 @@ def scenes(path: Path, predictor: Predictor, split: str = "train") -> list[Scene
                 embeddings.get(key[0], np.zeros(0, np.float32)),
                 start_of(recipe, str(rows.label[i])),
                 float(rows.default[i, 2]),
+                rows.seen[i],
             )
     return list(made.values())
 

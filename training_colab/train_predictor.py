@@ -219,6 +219,7 @@ def fit(
 def train_head(work: Work, rows: Rows, *, epochs: float, resume: bool, hidden: tuple[int, int] = (256, 128)) -> Head:
     """The student's head, on the embeddings of the training rows."""
     torch.manual_seed(1)
+    rows = rows.both()
     x, y = work.matrix(rows), targets(rows.scores)
     head = Head(x.shape[1], hidden)
     head.scale.learn(torch.from_numpy(x))
@@ -488,11 +489,13 @@ def train(path: Path, *, models: Path | None, small: bool, again: bool, resume: 
     work.embeddings(path)
     learn, valid = rows.where(rows.split == "train"), rows.where(rows.split == "valid")
     settings = TreeSettings(trees=60) if small else TreeSettings()
-    for name, x in (("trees", plan_matrix(learn)), ("trees+encoder", work.matrix(learn))):
+    twice = learn.both()
+    for name in ("trees", "trees+encoder"):
         if again or work.trees(name) is None:
             begin = time.perf_counter()
+            x = work.matrix(twice) if "encoder" in name else plan_matrix(twice)
             columns = 0.3 if "encoder" in name else settings.columns
-            work.save_trees(name, Trees.learn(x, learn, TreeSettings(settings.trees, columns=columns)))
+            work.save_trees(name, Trees.learn(x, twice, TreeSettings(settings.trees, columns=columns)))
             print(f"{name}: {len(x)} rows, {time.perf_counter() - begin:.0f} s")
     if again or work.head() is None:
         train_head(work, learn, epochs=20 if small else 60, resume=resume)
@@ -502,9 +505,11 @@ def train(path: Path, *, models: Path | None, small: bool, again: bool, resume: 
     found = contenders(work, path, learn)
     best, lowest = "", float("inf")
     for name in ("trees", "trees+encoder", "student"):
-        predicted = found[name](valid)
-        lost = sum(regret(predicted[:, i], valid, valid.scores[:, i], predicted[:, 4])[0] for i in (0, 1))
-        print(f"{name:14} regret on the valid families, both likenesses: {lost / 2:.5f}")
+        lost = 0.0
+        for part in (valid.blind(), valid):
+            predicted = found[name](part)
+            lost += sum(regret(predicted[:, i], part, part.scores[:, i], predicted[:, 4])[0] for i in (0, 1)) / 4
+        print(f"{name:14} regret on the valid families, blind and seeing, both likenesses: {lost:.5f}")
         if lost < lowest:
             best, lowest = name, lost
     print(f"to be served: {best}")
@@ -517,7 +522,7 @@ def serve(name: str, work: Work, rows: Rows, models: Path | None) -> Path:
     wide = name != "trees"
     valid, test = rows.where(rows.split == "valid"), rows.where(rows.split == "test")
     matrix = work.matrix if wide else plan_matrix
-    x = matrix(rows)
+    x = matrix(rows.both())
     sample = x[:: max(1, len(x) // 64)][:64]
     if name == "student":
         head = work.head()
@@ -528,26 +533,29 @@ def serve(name: str, work: Work, rows: Rows, models: Path | None) -> Path:
         assert trees is not None
         graph = trees_graph(trees.boosters, x.shape[1], likeness=(0, 1), chance=(4,))
     run = lambda part: run_onnx(graph, [matrix(part)]).astype(float)  # noqa: E731
-    intervals = conformal(run(valid), valid)
-    predicted = run(test)
-    inside = covered(predicted, test, intervals)
-    metrics = {}
-    for i, output in enumerate(OUTPUTS):
-        part = judge(
-            predicted[test.ok, i],
-            test.scores[test.ok, i],
-            test.picture[test.ok],
-            constant=float(np.median(rows.scores[(rows.split == "train") & rows.ok, i])),
-            steps=(0.02, 0.01) if i < 2 else (0.2, 0.1),
-            covered=float(inside[i]),
-        )
-        metrics[output] = {key: round(value, 5) for key, value in vars(part).items()}
+    metrics: dict[str, Any] = {}
+    intervals = {}
+    for state, fitted, judged in (("blind", valid.blind(), test.blind()), ("seeing", _unseen(valid), _unseen(test))):
+        intervals[state] = conformal(run(fitted), fitted)
+        predicted = run(judged)
+        inside = covered(predicted, judged, intervals[state])
+        metrics[state] = {}
+        for i, output in enumerate(OUTPUTS):
+            part = judge(
+                predicted[judged.ok, i],
+                judged.scores[judged.ok, i],
+                judged.picture[judged.ok],
+                constant=float(np.median(rows.scores[(rows.split == "train") & rows.ok, i])),
+                steps=(0.02, 0.01) if i < 2 else (0.2, 0.1),
+                covered=float(inside[i]),
+            )
+            metrics[state][output] = {key: round(value, 5) for key, value in vars(part).items()}
     card: dict[str, Any] = {
         **schema(),
         "kind": name,
         "columns": list(COLUMNS),
         "embedding": Encoder.size if wide else 0,
-        "intervals": intervals.to_card(),
+        "intervals": {state: found.to_card() for state, found in intervals.items()},
         "data": rows.about,
         "metrics": metrics,
         "pictures": {split: len(np.unique(rows.picture[rows.split == split])) for split in ("train", "valid", "test")},
@@ -569,13 +577,26 @@ def serve(name: str, work: Work, rows: Rows, models: Path | None) -> Path:
     return write_model("predictor", VERSION, graph, golden_inputs={"x": sample}, card=card, root=models)
 
 
+def _unseen(rows: Rows) -> Rows:
+    """The rows without the plain drawing's, whose outcome is known where anything is seen."""
+    return rows.where(~rows.plain)
+
+
 def evaluate(path: Path) -> None:
-    """Print the table of every contender on the families of the test split."""
+    """Print the tables of every contender on the families of the test split: before anything is drawn, and after."""
     rows = read(path)
     work = Work.beside(path)
     work.embeddings(path)
     learn, valid, test = (rows.where(rows.split == split) for split in ("train", "valid", "test"))
     found = contenders(work, path, learn)
+    print("\n=== blind: before anything is drawn\n")
+    _tables(found, learn, valid.blind(), test.blind())
+    print("\n=== seeing: the plain drawing and vtracer's default were measured\n")
+    del found["teacher" if "teacher" in found else "constant"]  # neither knows what was seen
+    _tables(found, learn, _unseen(valid), _unseen(test))
+
+
+def _tables(found: dict[str, Contender], learn: Rows, valid: Rows, test: Rows) -> None:
     drawn = test.ok
     counts = np.array([len(some) for some in _by_picture(test.picture)])
     print(

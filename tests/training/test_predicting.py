@@ -14,7 +14,7 @@ import torch
 from pipeline.features import extract
 from pipeline.models import Store, write_model
 from pipeline.plan import CUBE, RECIPES, Plan
-from pipeline.predict import OUTPUTS, Correlation, Predictor, encoder_input, plan_input, schema
+from pipeline.predict import OUTPUTS, SEEN, Correlation, Predictor, encoder_input, plan_input, schema
 from training_colab import rows as rows_module
 from training_colab.data import Artwork, looks_held_out, perceptual_hash
 from training_colab.degrade import DAMAGE, SIDES, Wear, wear
@@ -50,6 +50,7 @@ def _rows(count: int = 600, seed: int = 0) -> Rows:
     return Rows(
         picture=np.repeat(np.arange(pictures), 10),
         features=features,
+        seen=np.zeros((count, SEEN), np.float32),
         recipe=recipe,
         point=point,
         scores=scores,
@@ -149,6 +150,23 @@ def test_other_rows_are_not_mixed_in(built):
         build(built, pictures=8, plans=4, jobs=1, seed="other", small=True)
 
 
+def test_rows_tell_what_was_seen(built):
+    rows = read(built)
+    first = np.flatnonzero(rows.plain)
+    assert len(first) == len(set(rows.picture)), "each picture has its plain drawing once"
+    for i in first:
+        known, mine = rows.seen[i], rows.seen[rows.picture == rows.picture[i]]
+        assert known[3] == 1 and np.isclose(known[5], rows.default[i, 2], atol=1e-4)
+        assert known[0] == (1 if rows.ok[i] else -1)
+        if rows.ok[i]:
+            assert np.isclose(known[2], rows.scores[i, 2], atol=1e-4)
+        assert np.array_equal(mine, np.broadcast_to(known, mine.shape))
+    twice = rows.both()
+    assert len(twice.picture) == 2 * len(rows.picture) - len(first)
+    assert not twice.seen[: len(rows.picture)].any() and not twice.plain[len(rows.picture) :].any()
+    assert np.array_equal(plan_matrix(rows.blind()), plan_matrix(twice)[: len(rows.picture)])
+
+
 # ---- what is learned
 
 
@@ -188,7 +206,7 @@ def test_what_is_written_is_what_is_served(trees, tmp_path):
     x = plan_matrix(rows)
     graph = trees_graph(trees.boosters, x.shape[1], likeness=(0, 1), chance=(4,))
     intervals = conformal(trees.predict(x), rows)
-    card = {**schema(), "embedding": 0, "intervals": intervals.to_card()}
+    card = {**schema(), "embedding": 0, "intervals": {"blind": intervals.to_card(), "seeing": intervals.to_card()}}
     write_model("predictor", "1", graph, golden_inputs={"x": x[:8]}, card=card, root=tmp_path)
     predictor = Predictor(Store(tmp_path, state=None))
     picture = Set(_works(), "seed").case(1).picture()
@@ -206,7 +224,7 @@ def test_what_is_written_is_what_is_served(trees, tmp_path):
 
 def test_a_head_and_an_encoder_are_served(tmp_path):
     torch.manual_seed(0)
-    encoder, width = Encoder(pretrained=False).eval(), Encoder.size + 26 + len(RECIPES) + CUBE
+    encoder, width = Encoder(pretrained=False).eval(), Encoder.size + 26 + SEEN + len(RECIPES) + CUBE
     head = Head(width, (16, 8)).eval()
     seen, x = torch.rand(2, 3, 128, 128), torch.rand(4, width)
     write_model(
@@ -217,7 +235,7 @@ def test_a_head_and_an_encoder_are_served(tmp_path):
         root=tmp_path,
     )
     intervals = conformal(np.zeros((600, 5)), _rows()).to_card()
-    card = {**schema(), "embedding": Encoder.size, "intervals": intervals}
+    card = {**schema(), "embedding": Encoder.size, "intervals": {"blind": intervals, "seeing": intervals}}
     write_model(
         "predictor", "1", to_onnx(head, (x,), ["x"], "y"), golden_inputs={"x": x.numpy()}, card=card, root=tmp_path
     )

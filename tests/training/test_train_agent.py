@@ -15,6 +15,7 @@ from pipeline.errors import ModelUnavailable
 from pipeline.models import Store
 from pipeline.picture import load
 from pipeline.plan import CUBE, Plan
+from pipeline.predict import SEEN
 from pipeline.workers import Workers
 from training_colab.comparison import (
     Subject,
@@ -149,7 +150,8 @@ def test_predicted_likeness_is_cut_and_bytes_cost():
     points[2, 2] = 0.9
     j = scorer(place, points)
     assert j[:2] == pytest.approx([0.8, 1.0 + 0.002]) and np.isnan(j[2])
-    assert graph.rows.shape == (3, 4 + 26 + 3 + CUBE) and graph.rows[0, 30:33].tolist() == [0, 1, 0]
+    assert graph.rows.shape == (3, 4 + 26 + SEEN + 3 + CUBE)
+    assert graph.rows[0, 30 : 30 + SEEN].tolist() == [0] * SEEN and graph.rows[0, 36:39].tolist() == [0, 1, 0]
 
 
 def test_points_are_scattered_within_the_cube_and_the_same_each_time():
