@@ -202,7 +202,7 @@ class Converter:
             "workers": workers,
         }
 
-    def models(self, *, timeout: float = 2.0) -> list[Health]:
+    def models(self, *, timeout: float = 5.0) -> list[Health]:
         """How each model does in a worker, where they are loaded; empty where no worker has time for it."""
         deadline = time.monotonic() + timeout
         try:

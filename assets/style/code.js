@@ -9,7 +9,7 @@
   new MutationObserver(fill).observe(document.documentElement, { childList: true, subtree: true });
   fill();
 
-  document.addEventListener("click", async (event) => {
+  document.addEventListener("click", (event) => {
     const jump = event.target.closest?.(".tc-jump a");
     if (jump) {
       event.preventDefault(); // the address stays as it is
@@ -20,9 +20,6 @@
     }
     const button = event.target.closest?.("[data-copy-code]");
     if (!button) return;
-    await window.truecurve.copy(button.closest(".tc-example").querySelector("code").textContent);
-    const label = button.textContent;
-    button.textContent = button.dataset.done;
-    setTimeout(() => (button.textContent = label), 1600);
+    window.truecurve.copyFrom(button, button.closest(".tc-example").querySelector("code").textContent);
   });
 })();

@@ -27,8 +27,6 @@
     }
   }
 
-  window.truecurve = { copy }; // for the scripts of the tabs
-
   // Says something to whoever cannot see it; of what follows quickly only the last.
   let saying;
   function say(text) {

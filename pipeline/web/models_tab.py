@@ -119,9 +119,12 @@ def page_html(converter: Converter, here: Store, chosen: Mapping[str, str], *, n
 def health_html(health: Mapping[str, Any]) -> str:
     """Whether it works, with what, and what is missing."""
     workers, missing = health["workers"], health["degraded"]
-    kind, words = (
-        ("down", t.DOWN) if not health["available"] else ("reduced", t.REDUCED) if missing else ("well", t.ANSWERING)
-    )
+    if not health["available"]:
+        kind, words = "down", t.DOWN
+    elif workers["alive"] < workers["count"]:
+        kind, words = "reduced", t.STARTING
+    else:
+        kind, words = ("reduced", t.REDUCED) if missing else ("well", t.ANSWERING)
     server, total = memory()
     tiles = (
         (t.VERSION, health["version"], ""),
