@@ -107,13 +107,17 @@
     return files;
   }
 
-  document.addEventListener("change", (event) => {
-    const input = event.target.closest?.("#tc-batch input[data-files]");
-    if (!input) return;
+  function take(input) {
     const files = chosen(input.files);
     input.value = ""; // so that the same choice is a change again
     if (files.length) send(files);
+  }
+
+  document.addEventListener("change", (event) => {
+    const input = event.target.closest?.("#tc-batch input[data-files]");
+    if (input) take(input);
   });
+  document.querySelectorAll("#tc-batch input[data-files]").forEach(take); // what was chosen before this script was here
 
   document.addEventListener("tc:files", (event) => {
     if (!shown()) return;
