@@ -245,7 +245,12 @@ def _plot(way: Route, outcome: tuple[float, float] | None, target: float | None,
     placed = _apart(trues)
     if target is not None:
         parts.append(f'<path class="asked" d="M{LEFT} {y(target):.1f}H{right}"/>')
-        parts.append(_label(t.TARGET.format(value=target), y(target), placed))
+        taken = [
+            *placed,
+            *([(x(outcome[0]), y(outcome[1]))] if outcome else []),
+            *([(x(budget), y(target))] if budget else []),
+        ]
+        parts.append(_label(t.TARGET.format(value=target), y(target), taken))
     if budget:
         side = "end" if x(budget) > (LEFT + right) / 2 else "start"
         parts.append(f'<path class="asked" d="M{x(budget):.1f} {TOP}V{bottom}"/>')
