@@ -18,6 +18,9 @@ from . import texts as t
 QUEUE_SIZE = int(os.environ.get("TRUECURVE_QUEUE_SIZE") or 256)
 """Events that may wait in Gradio's queue; one more is refused at once."""
 
+MOST_UPLOADED = max(config.LIMITS.bytes, config.ZIP_LIMITS.bytes)
+"""Bytes of a request's files, alone and together; what is no zip is held to its own limit when it is read."""
+
 
 def create(converter: Converter) -> FastAPI:
     """The app, converting by `converter`, which its owner closes."""
@@ -28,6 +31,7 @@ def create(converter: Converter) -> FastAPI:
     app.mount("/style", StaticFiles(directory=theme.STYLE))
     app.mount("/examples", StaticFiles(directory=config.ASSETS / "examples"))
     app.add_middleware(NoRelay)
+    app.add_middleware(api.BodyLimit, prefix="/gradio_api/upload", limit=MOST_UPLOADED + api.ENVELOPE)
     blocks = page.build(converter)
     blocks.queue(max_size=QUEUE_SIZE, default_concurrency_limit=api.CONCURRENCY, api_open=False)
     return gr.mount_gradio_app(
@@ -37,7 +41,7 @@ def create(converter: Converter) -> FastAPI:
         theme=theme.theme(),
         head=theme.head(),
         show_error=False,
-        max_file_size=max(config.LIMITS.bytes, config.ZIP_LIMITS.bytes),
+        max_file_size=MOST_UPLOADED,
         allowed_paths=[],
         ssr_mode=False,
         enable_monitoring=False,
