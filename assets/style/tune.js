@@ -109,7 +109,9 @@
     take();
   }
 
-  window.truecurve.knobs = knobs;
+  // Gradio adds the scripts of the head when it likes, so the component may be there before this.
+  window.truecurveKnobs = knobs;
+  document.dispatchEvent(new Event("tc:knobs"));
 
   // What is measured is stale from a move until it is measured again. The view is the same element with another drawing in
   // it; what was chosen of it, and where it is zoomed, stays.

@@ -21,7 +21,10 @@ def component(name: str) -> gr.HTML:
     return gr.HTML(
         value_of(Plan("planar"), None),
         html_template=knobs_html(),
-        js_on_load="window.truecurve.knobs(element, props, trigger, watch);",
+        js_on_load=(
+            "const start = () => window.truecurveKnobs(element, props, trigger, watch);"
+            " if (window.truecurveKnobs) start(); else document.addEventListener('tc:knobs', start, {once: true});"
+        ),
         elem_id=name,
         apply_default_css=False,
         padding=False,
