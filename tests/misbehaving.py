@@ -5,12 +5,10 @@ from __future__ import annotations
 import ctypes
 import os
 import time
-from collections.abc import Callable
 from typing import Any
 
 from pipeline.errors import BadPicture
-
-Report = Callable[[Any], None]
+from pipeline.workers import Report
 
 
 class Panic(BaseException):
@@ -70,6 +68,13 @@ def hang(*reports: Any, report: Report) -> None:
         report(value)
     while True:  # holds on to the interpreter, as a tracer does
         time.sleep(0.01)
+
+
+def note_and_hang(*notes: Any, report: Report) -> None:
+    report("first")
+    for value in notes:
+        report.note(value)
+    hang(report=report)
 
 
 def hold_the_lock(*, report: Report) -> None:

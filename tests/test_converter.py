@@ -73,6 +73,12 @@ def test_reports_come_before_the_result(converter: Converter, logo: Path) -> Non
     assert seen and result.svg in seen
 
 
+def test_stages_are_told_as_they_begin(converter: Converter, logo: Path) -> None:
+    told: list[str] = []
+    result = converter.convert(logo, tier=2, validate=True, on_stage=told.append)
+    assert told[0] == "decode" and set(told) == set(result.stages)
+
+
 def test_analyze(converter: Converter, logo: Path) -> None:
     analysis = converter.analyze(logo)
     assert (analysis.width, analysis.height) == (512, 512)

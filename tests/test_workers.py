@@ -101,6 +101,15 @@ def test_at_the_deadline_the_last_report_is_returned(workers: Workers) -> None:
     answers_again(workers)
 
 
+def test_a_note_is_told_and_is_no_result(workers: Workers) -> None:
+    reports: list[str] = []
+    notes: list[str] = []
+    outcome = workers.call(bad.note_and_hang, "a", "b", timeout=0.4, on_report=reports.append, on_note=notes.append)
+    assert (reports, notes) == (["first"], ["a", "b"])
+    assert outcome.value == "first" and not outcome.complete
+    assert workers.call(bad.echo, 1, timeout=5, on_note=notes.append).value == 1
+
+
 def test_a_report_does_not_save_a_crash_from_being_one(workers: Workers) -> None:
     with pytest.raises(RuntimeError, match="no thanks"):
         workers.call(bad.hang, 1, on_report=_refuse, timeout=5)
