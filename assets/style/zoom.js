@@ -18,9 +18,10 @@
   // The pane under a point, its middle, and its picture's size at zoom 1, px.
   function pane(result, x, y) {
     const stage = result.querySelector(".tc-stage");
-    const figures = [...stage.querySelectorAll("figure")].filter((figure) => figure.offsetWidth);
+    const all = [...stage.querySelectorAll("figure")];
+    const figures = all.filter((figure) => figure.offsetWidth); // none while another tab is shown
     const inside = (r) => x >= r.left && x < r.right && y >= r.top && y < r.bottom;
-    const figure = figures.find((f) => inside(f.getBoundingClientRect())) ?? figures[0];
+    const figure = figures.find((f) => inside(f.getBoundingClientRect())) ?? figures[0] ?? all[0];
     const box = figure.getBoundingClientRect();
     const frame = stage.querySelector(".before .tc-frame");
     const [w, h] = [Number(stage.dataset.width), Number(stage.dataset.height)];
