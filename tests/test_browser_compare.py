@@ -70,7 +70,7 @@ def test_its_settings_are_taken_to_the_tune_tab(page: Page, examples: Path) -> N
     compared(page, "fish.jpg")
     page.get_by_role("button", name="Open the settings of vtracer’s default").click()
     expect(page.locator("#tc-tune-view .tc-file strong")).to_have_text("fish.jpg", timeout=SLOW)
-    expect(page.get_by_role("radio", name="vtracer every")).to_be_checked()
+    expect(page.locator("[name=tc-recipe][value=vtracer]")).to_be_checked()
     expect(page.get_by_role("spinbutton", name="path precision")).to_have_value("8")
 
 

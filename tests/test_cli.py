@@ -8,12 +8,15 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from pipeline.__main__ import main
 from pipeline.config import VERSION
+from pipeline.plan import Finish, Plan
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -155,3 +158,46 @@ def test_a_plain_script_needs_no_main_guard(logo: Path, tmp_path: Path) -> None:
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, script], env=env, capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.count("<svg") == 1 and not done.stderr
+
+
+def test_a_plan_in_a_file_is_drawn_by(logo: Path, tmp_path: Path) -> None:
+    plan = Plan("vtracer", {"filter_speckle": 30})
+    (tmp_path / "plan.json").write_text(json.dumps({"recipe": plan.recipe, "knobs": dict(plan.knobs)}))
+    done = cli(
+        "convert", logo, "-o", tmp_path / "a.svg", "--plan", tmp_path / "plan.json", "--grouping", "shape", "--json"
+    )
+    assert done.returncode == 0, done.stderr
+    row = json.loads(done.stdout)
+    assert Plan.from_json(row["parameters_used"]) == replace(plan, finish=Finish(grouping="shape"))
+    assert row["reason"] == "The plan was given."
+
+    (tmp_path / "plan.json").write_text(json.dumps(plan.to_json()))
+    done = cli("batch", _folder(tmp_path, logo), tmp_path / "out", "--plan", tmp_path / "plan.json", "--colours", 3)
+    assert done.returncode == 0, done.stderr
+    row = json.loads((tmp_path / "out" / "report.jsonl").read_text())
+    assert Plan.from_json(row["parameters_used"]) == plan, "a finish in the file goes before the options"
+
+
+def _folder(root: Path, picture: Path) -> Path:
+    (root / "in").mkdir()
+    (root / "in" / picture.name).write_bytes(picture.read_bytes())
+    return root / "in"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "cannot be read"),
+        ("{", "is not JSON"),
+        ("[1]", "Not a plan"),
+        ('{"recipe": "planar", "knobs": {"price": 600}}', "price must lie between 0.5 and 60"),
+        ('{"recipe": "crayon"}', "recipe must be one of"),
+    ],
+)
+def test_a_plan_that_is_none_is_bad_usage(
+    text: str | None, message: str, logo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if text is not None:
+        (tmp_path / "plan.json").write_text(text)
+    assert main(["convert", str(logo), "-o", str(tmp_path / "a.svg"), "--plan", str(tmp_path / "plan.json")]) == 2
+    assert message in capsys.readouterr().err and not (tmp_path / "a.svg").exists()
