@@ -257,7 +257,7 @@ def test_a_batch_is_forgotten_after_an_hour(
     monkeypatch.setattr(batches, "KEPT", 0.0)
     second = kept.put(begin([("a.png", path)], converter, set()))
     assert kept.get(first.token) is None and kept.get(second.token) is second and kept.get(None) is None
-    assert second.wait(WITHIN)
+    assert not first.folder.exists() and second.wait(WITHIN)
 
 
 def test_packing_takes_no_memory(tmp_path: Path) -> None:

@@ -289,12 +289,13 @@ class Batches:
         self._lock = threading.Lock()
 
     def put(self, batch: Batch) -> Batch:
-        """Keep a batch, and forget those that have been over for an hour."""
+        """Keep a batch, and forget those that have been over for an hour, with their folders."""
         with self._lock:
             self._batches[batch.token] = batch
             for token, other in list(self._batches.items()):
                 if other.over and time.monotonic() - (other._ended or 0) > KEPT:
                     del self._batches[token]
+                    shutil.rmtree(other.folder, ignore_errors=True)
         return batch
 
     def get(self, token: str | None) -> Batch | None:

@@ -23,7 +23,7 @@ from ..serve.inputs import open_files
 from ..serve.samples import THUMBS, Thumb
 from . import texts as t
 from .api import DEFAULT_TIER, TierName, analysis_record, tier_of
-from .batches import Batch, zip_name
+from .batches import BATCHES, Batch, zip_name
 from .intake import BATCH_QUEUE, CONVERT_QUEUE, picture_input, read, uploaded
 from .rating import rate as rate_sample
 
@@ -144,7 +144,7 @@ def build(converter: Converter) -> None:
             finish=finish_of(background, colours, palette, grouping, detail, gap_filler),
         )
         name = zip_name([name for name, _ in paths])
-        work = Batch(open_files(paths), request, converter, name=name, swept=results.temp_files)
+        work = BATCHES.put(Batch(open_files(paths), request, converter, name=name, swept=results.temp_files))
         try:
             while not work.wait(BATCH_PERIOD):
                 yield None, work.summary()
