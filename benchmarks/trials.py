@@ -22,9 +22,10 @@ from pipeline.features import extract
 from pipeline.measure import LAMBDA, j_score
 from pipeline.picture import Picture, load
 from pipeline.plan import RECIPES, Finish, Plan
+from pipeline.predict import Outcome, Seen
 from pipeline.reference import reference
 from pipeline.route import Route, route
-from pipeline.tiers import FAILS, FEW, Adviser
+from pipeline.tiers import FAILS, Adviser
 from pipeline.trace.vtracer import raw_default
 
 from .likeness import Likeness, likeness
@@ -191,13 +192,19 @@ class _Bench:
         assert best is not None
         return Choice(self.gain(best), best.reference, traces)
 
-    def tier(self, data: bytes, tier: int) -> tuple[Choice, int]:
-        """What a tier gives with all the time there is, and the tier that it was in the end."""
+    def tier(self, data: bytes, tier: int) -> tuple[Choice, Result]:
+        """What a tier gives with all the time there is."""
         forget()
         request = Request(tier=tier, target_quality=UNREACHED, time_budget=ENDLESS)  # type: ignore[arg-type]
         result = convert.convert(data, request)
         found = self.of_svg(result.svg)
-        return Choice(self.gain(found), found.reference, result.candidates), result.selected_tier
+        return Choice(self.gain(found), found.reference, result.candidates), result
+
+    def seen(self, plain: Plan) -> Seen:
+        """What tiers that measure tell the predictor."""
+        drawn = self.of_plan(plain)
+        outcome = Outcome(drawn.reference, drawn.bytes) if drawn else None
+        return Seen(outcome, drawn is None, Outcome(self.default.reference, self.default.bytes))
 
 
 def choices(data: bytes, seed: int, *, report: Callable[[Any], None]) -> dict[str, Choice]:
@@ -211,7 +218,7 @@ def choices(data: bytes, seed: int, *, report: Callable[[Any], None]) -> dict[st
     drawn = bench.of_plan(plain)
     found = {"plain": Choice(bench.gain(drawn), drawn.reference if drawn else 0.0, 1)}
     found["tier 1"], _ = bench.tier(data, 1)
-    two, _ = bench.tier(data, 2)
+    two, measured = bench.tier(data, 2)
     found["tier 2"] = two
     rng = np.random.default_rng(seed)
     for name, recipes in (("random", tuple(RECIPES)), ("random, one recipe", (plain.recipe,))):
@@ -220,11 +227,13 @@ def choices(data: bytes, seed: int, *, report: Callable[[Any], None]) -> dict[st
     if adviser.model("predictor") is None:
         return found
     three, came = bench.tier(data, 3)
-    if came == 3:
+    if came.selected_tier == 3:
         found["tier 3"] = three
-    traces = three.traces if came == 3 else TRACES
-    plans = _continued(bench, adviser, traces)
-    found["tier 2, continued"] = bench.choice((bench.of_plan(plan) for plan in plans), len(plans))
+    traces = max(two.traces, three.traces if came.selected_tier == 3 else TRACES)
+    further = _further(bench, adviser, measured.plan, traces - two.traces)
+    found["tier 2, continued"] = bench.choice(
+        (bench.of_svg(measured.svg), *(bench.of_plan(plan) for plan in further)), two.traces + len(further)
+    )
     return found
 
 
@@ -235,18 +244,17 @@ def _anything(rng: np.random.Generator, recipes: Sequence[str]) -> Plan:
     return Plan.from_cube(recipe, points[int(rng.integers(1, len(points)))])
 
 
-def _continued(bench: _Bench, adviser: Adviser, traces: int) -> list[Plan]:
-    """Tier 2's plans, and the best by the predictor around the best of them, as many as `traces` in all."""
-    plans = [option.plan for option in adviser.few()[:FEW]]
-    start = max(plans, key=lambda plan: bench.gain(bench.of_plan(plan)))
+def _further(bench: _Bench, adviser: Adviser, start: Plan, count: int) -> list[Plan]:
+    """`count` plans around one: the best by the predictor, which is told what tier 2 measured."""
+    adviser.saw(bench.seen(adviser.plain))
     points = tiers.scattered([start.to_cube()])
     embedding = adviser.embedding()
-    said = adviser.model("predictor").score(embedding, adviser.features, start.recipe, points)
+    said = adviser.model("predictor").score(embedding, adviser.features, start.recipe, points, adviser.seen)
     j = np.minimum(said.reference, 1) - LAMBDA * said.log2_bytes - (said.fails > FAILS)
-    for i in np.argsort(-j):
-        if len(plans) >= traces:
+    found: dict[bytes, Plan] = {}
+    for i in np.argsort(-j[1:]) + 1:  # but for the start itself
+        if len(found) == count:
             break
         plan = Plan.from_cube(start.recipe, points[i])
-        if all(plan.recipe != other.recipe or not np.array_equal(plan.to_cube(), other.to_cube()) for other in plans):
-            plans.append(plan)
-    return plans
+        found.setdefault(plan.to_cube().tobytes(), plan)
+    return list(found.values())

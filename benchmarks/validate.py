@@ -360,12 +360,15 @@ def run(folder: Path, out: Path, *, jobs: int, sample: int | None, options: dict
         converter.prepare()
         begin = time.perf_counter()
         one = lambda source: converted(source, converter, out / "svg" / f"{names[source.name]}.svg", options)  # noqa: E731
-        rows = list(tqdm(pool.map(one, found), total=len(found), unit="picture", mininterval=5))
+        rows = []
+        with (out / "rows.jsonl").open("w") as file:
+            for row in tqdm(pool.map(one, found), total=len(found), unit="picture", mininterval=5):
+                rows.append(row)
+                file.write(json.dumps(asdict(row)) + "\n")
+                file.flush()
         took = time.perf_counter() - begin
         models = ", ".join(f"{model['name']} {model['version']}" for model in converter.health()["models"])
         shown = _shown(found, rows, names, converter, out)
-    with (out / "rows.jsonl").open("w") as file:
-        file.writelines(json.dumps(asdict(row)) + "\n" for row in rows)
     budget = options["time_budget"]
     head = f"{len(rows)} pictures of {folder} in {took / 60:.1f} minutes by {jobs} workers, tier {options['tier']}, target "
     head += f"{options['target_quality']:g}, budget {budget:g} s; models: {models or 'none'}."
