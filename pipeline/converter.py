@@ -202,13 +202,13 @@ class Converter:
             "workers": workers,
         }
 
-    def models(self, *, timeout: float = 5.0) -> list[Health]:
-        """How each model does in a worker, where they are loaded; empty where no worker has time for it."""
-        deadline = time.monotonic() + timeout
+    def models(self) -> list[Health]:
+        """How each model does in a worker, where they are loaded; empty where no worker has time for it at the moment."""
+        workers = self.workers.health()
+        if not workers["busy"] < workers["alive"] or workers["waiting"]:
+            return []
         try:
-            found: list[Health] = self.workers.call(
-                _loaded, timeout=timeout, cancel=lambda: time.monotonic() > deadline
-            ).value
+            found: list[Health] = self.workers.call(_loaded).value
             return found
         except VectorizeError:
             return []

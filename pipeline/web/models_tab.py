@@ -21,10 +21,18 @@ from .texts import models as t
 
 ASK_EVERY = 60.0
 """Seconds between two times that visitors may have the Hub asked."""
-MOST_FIGURES = 12
+MOST_GROUPS = 6
 """Columns of a table of figures; what has more is listed."""
+AGAIN = 3000
+"""Milliseconds after which the page looks again while the workers start."""
 
-_EVENTS = """
+_EVENTS = (
+    f"""
+setInterval(() => {{
+  if (element.querySelector('[data-again]') && element.offsetParent) trigger('select', {{do: 'look'}});
+}}, {AGAIN});
+"""
+    + """
 element.addEventListener('change', e => {
   const choice = e.target.closest('select[data-model]');
   if (choice) trigger('select', {model: choice.dataset.model, version: choice.value});
@@ -34,6 +42,7 @@ element.addEventListener('click', e => {
   if (button) trigger('select', {do: button.dataset.do});
 });
 """
+)
 
 
 def build(converter: Converter, shared: Shared, tab: gr.Tab) -> None:
@@ -119,10 +128,11 @@ def page_html(converter: Converter, here: Store, chosen: Mapping[str, str], *, n
 def health_html(health: Mapping[str, Any]) -> str:
     """Whether it works, with what, and what is missing."""
     workers, missing = health["workers"], health["degraded"]
+    again = ""
     if not health["available"]:
         kind, words = "down", t.DOWN
     elif workers["alive"] < workers["count"]:
-        kind, words = "reduced", t.STARTING
+        kind, words, again = "reduced", t.STARTING, " data-again"
     else:
         kind, words = ("reduced", t.REDUCED) if missing else ("well", t.ANSWERING)
     server, total = memory()
@@ -133,7 +143,7 @@ def health_html(health: Mapping[str, Any]) -> str:
         (t.MEMORY, size(total), t.MEMORY_NOTE.format(server=size(server))),
     )
     return (
-        f'<section class="tc-health {kind}"><h2>{words}</h2><dl>'
+        f'<section class="tc-health {kind}"{again}><h2>{words}</h2><dl>'
         + "".join(
             f"<div><dt>{label}</dt><dd>{escape(value)}<small>{escape(note)}</small></dd></div>"
             for label, value, note in tiles
@@ -222,13 +232,13 @@ def figures_html(metrics: Any) -> str:
     """Nested figures as tables: groups of the same figures share one; lists, such as confusion matrices, stay on the card."""
     groups = list(_groups(metrics, ())) if isinstance(metrics, dict) else []
     columns = list(groups[0][1]) if groups else []
-    if len(groups) > 1 and len(columns) <= MOST_FIGURES and all(list(figures) == columns for _, figures in groups):
-        head = "".join(f'<th scope="col">{_words(column)}</th>' for column in columns)
+    if len(groups) > 1 and len(groups) <= MOST_GROUPS and all(list(figures) == columns for _, figures in groups):
+        head = "".join(f'<th scope="col">{_words(" · ".join(path))}</th>' for path, _ in groups)
         body = "".join(
-            f'<tr><th scope="row">{_words(" · ".join(path))}</th>'
-            + "".join(f"<td>{_number(value)}</td>" for value in figures.values())
+            f'<tr><th scope="row">{_words(column)}</th>'
+            + "".join(f"<td>{_number(figures[column])}</td>" for _, figures in groups)
             + "</tr>"
-            for path, figures in groups
+            for column in columns
         )
         return _table(f"<td></td>{head}", body)
     rows = "".join(
