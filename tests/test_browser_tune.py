@@ -43,11 +43,19 @@ def foretold(browser: Browser, foretelling: Server) -> Iterator[Page]:
 def open_tab(page: Page) -> None:
     page.get_by_role("tab", name="Tune").click()
     page.wait_for_selector("#tc-tune-drop input[type=file]", state="attached", timeout=SLOW)
+    page.wait_for_function(SCRIPTS, timeout=SLOW)
+
+
+SCRIPTS = """() => {
+  const got = new Set(performance.getEntriesByType('resource').map(entry => entry.name));
+  const own = [...document.scripts].map(script => script.src).filter(link => link.includes('/style/'));
+  return own.length && own.every(link => got.has(link)); }"""
+"""Whether the page's own scripts are there, which Gradio adds while it is used already."""
 
 
 def give(page: Page, picture: Path) -> None:
     page.set_input_files("#tc-tune-drop input[type=file]", picture)
-    expect(page.locator("#tc-tune-view .tc-file strong")).to_have_text(picture.name, timeout=SLOW)
+    expect(page.locator("#tc-tune-view .tc-file strong")).to_have_text(picture.name, timeout=3 * SLOW)
     settled(page)
 
 
@@ -236,7 +244,7 @@ def test_predictions_move_with_the_slider_and_points_are_plotted(foretold: Page,
     settled(page)
     marks = page.locator("#tc-tune-plot figure:first-child .mark")
     assert marks.count() >= 2
-    expect(page.locator("#tc-tune-plot figure:first-child .mark.newest text")).to_have_text("planar")
+    expect(page.locator("#tc-tune-plot figure:first-child .mark text")).to_have_text("planar")
     expect(page.locator("#tc-tune-measured [data-figure=quality]")).to_contain_text("as predicted")
 
 

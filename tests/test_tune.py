@@ -187,11 +187,12 @@ def foretelling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Converter]
     shutil.copytree(config.ASSETS / "models", folder / "models", ignore=shutil.ignore_patterns(*ours))
     put_correlation(folder / "models")
     put_predictor(folder / "models")
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:  # for the workers alone, not for what other tests start
         patch.setenv("TRUECURVE_ASSETS", str(folder))
-        with Converter(1) as converter:
-            converter.workers.start()
-            yield converter
+        converter = Converter(1)
+        converter.workers.start()
+    with converter:
+        yield converter
 
 
 def test_predictions_come_in_order_with_intervals(foretelling: Converter, logo: Path):
