@@ -299,7 +299,7 @@ def _best_of(attempts: Attempts, adviser: Adviser, clock: Clock, tier: int) -> N
         tried.append(option.plan)
         if attempts.best is None or attempts.fits(option):
             attempts.draw(option)
-        if attempts.seen != adviser.seen:
+        if attempts.seen != adviser.seen and clock.elapsed < attempts.budget:
             adviser.saw(attempts.seen)
             options = [o for o in clock("choose", adviser.few) if o.plan not in tried]
     if tier == 3 and attempts.best and not attempts.reached:

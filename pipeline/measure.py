@@ -32,6 +32,14 @@ def ssim(a: np.ndarray, b: np.ndarray) -> float:
     if min(height, width) < 7:
         pad = (0, max(0, 7 - height), 0, max(0, 7 - width))
         a, b = (cv2.copyMakeBorder(x, *pad, cv2.BORDER_REPLICATE) for x in (a, b))
+    return float(ssim_map(a, b)[3:-3, 3:-3].mean())
+
+
+def ssim_map(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(H, W, C) float32: the structural similarity of the windows around each pixel, of which `ssim` is the mean.
+
+    Within 3 px of the border the windows are mirrored, and `ssim` leaves them out.
+    """
     a, b = a.astype(np.float32), b.astype(np.float32)
     mean_a, mean_b = cv2.blur(a, _WINDOW), cv2.blur(b, _WINDOW)
     var_a = _UNBIASED * (cv2.blur(a * a, _WINDOW) - mean_a * mean_a)
@@ -39,7 +47,7 @@ def ssim(a: np.ndarray, b: np.ndarray) -> float:
     cov = _UNBIASED * (cv2.blur(a * b, _WINDOW) - mean_a * mean_b)
     top = (2 * mean_a * mean_b + _C1) * (2 * cov + _C2)
     bottom = (mean_a * mean_a + mean_b * mean_b + _C1) * (var_a + var_b + _C2)
-    return float((top / bottom)[3:-3, 3:-3].mean())
+    return np.asarray(top / bottom)
 
 
 def similarity(a: np.ndarray, b: np.ndarray) -> float:
