@@ -23,7 +23,7 @@ def test_the_public_names() -> None:
 
 def test_the_converter_has_few_ways_to_be_used() -> None:
     assert {name for name in vars(pipeline.Converter) if not name.startswith("_")} == {
-        "analyze", "close", "convert", "export", "health", "prepare",
+        "analyze", "close", "convert", "export", "health", "models", "predict", "prepare",
     }  # fmt: skip
     parameters = list(inspect.signature(pipeline.Converter.convert).parameters)
     assert parameters == ["self", "source", "timeout", "cancel", "on_report", "on_stage", "background", "options"]

@@ -211,7 +211,8 @@ def measured_html(plan: Plan | None, prediction: Prediction | None, result: Resu
             reason = escape(" ".join((result.reason, *result.degraded)))
             notice = f'<p role="status">{t.OTHER_PLAN.format(recipe=result.plan.recipe, reason=reason)}</p>'
     return (
-        f'<div class="tc-plan-figures" role="table" aria-label="{t.MEASURED}" data-key="{key}"><div role="row" class="measured">'
+        f'<div class="tc-plan-figures" role="table" aria-label="{t.MEASURED}" data-key="{key}">'
+        '<div role="row" class="measured">'
         f'<b role="rowheader">{t.MEASURED}</b>{cells}</div></div>{notice}'
     )
 
