@@ -15,13 +15,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
 import torch
 
-from .export import run_onnx, to_onnx, trees_graph
-from .models import Encoder, Head, Trees, plan_matrix
+from .export import plans_graph, run_onnx, to_onnx
+from .models import Encoder, Head, Trees, beside, plan_matrix
 from .rows import Rows, read, read_pictures
 from .train_predictor import Work, _HeadLoss, _Table, concordance, fit
 
@@ -116,10 +117,11 @@ def distilled(
 ) -> Head:
     """A small head that learns what larger trees say of the rows, failures and noise of measuring smoothed out."""
     torch.manual_seed(2)
-    said = np.stack([booster.predict(x_teacher, num_threads=1) for booster in teacher.boosters], axis=1)
+    said = teacher.raw(x_teacher)
     head = Head(x.shape[1], (128, 64))
     head.scale.learn(torch.from_numpy(x))
-    head.centre[:4], head.spread[:4] = (torch.from_numpy(v[:4]).float() for v in (said.mean(0), said.std(0) + 1e-6))
+    step = said - beside(x)
+    head.centre[:4], head.spread[:4] = (torch.from_numpy(v[:4]).float() for v in (step.mean(0), step.std(0) + 1e-6))
     ones = np.ones(len(x), np.float32)
     table = _Table({"x": x, "labels": said[:, :4].astype(np.float32), "ok": ones, "weight": ones})
     fit(_HeadLoss(head), table, work.folder / name, epochs=epochs, batch=256, rate=2e-3, resume=False)
@@ -177,12 +179,8 @@ def main() -> None:
 
     group, first = [], None
     for share in (1.0, 0.5, 0.25):
-        few = [booster.num_trees() for booster in trees.boosters]
-        cut = [
-            type(b)(model_str=b.model_to_string(num_iteration=max(1, round(share * n))))
-            for b, n in zip(trees.boosters, few, strict=True)
-        ]
-        graph = trees_graph(cut, narrow.shape[1], likeness=(0, 1), chance=(4,))
+        cut = Trees(*(_fewer(boosters, share) for boosters in (trees.blind, trees.seeing)))
+        graph = plans_graph(cut, narrow.shape[1])
         first, line = _line(f"trees, {share:.0%} of them", graph, narrow, test, first)
         group.append(line)
     lines.append(group)
@@ -194,6 +192,13 @@ def main() -> None:
                 f"{line.name:32}{line.bytes / 1e3:9.0f}{line.ms:8.2f}{line.parity:10.4f}{line.ranks:8.3f}"
                 f"{line.ranks / group[0].ranks:7.1%}"
             )
+
+
+def _fewer(boosters: tuple[Any, ...], share: float) -> tuple[Any, ...]:
+    """The first trees of each."""
+    return tuple(
+        type(b)(model_str=b.model_to_string(num_iteration=max(1, round(share * b.num_trees())))) for b in boosters
+    )
 
 
 def _line(name: str, graph: bytes, x: np.ndarray, test: Rows, first: np.ndarray | None) -> tuple[np.ndarray, Line]:

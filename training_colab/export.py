@@ -13,9 +13,10 @@ import argparse
 import io
 import json
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import lightgbm
 import numpy as np
@@ -25,7 +26,13 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
+from pipeline.plan import CUBE, RECIPES
+from pipeline.predict import SEEN
+
 from .data import HERE
+
+if TYPE_CHECKING:
+    from .models import Trees
 
 PARITY = 1e-4
 """Largest absolute error of an exported model in 32 bits."""
@@ -51,42 +58,87 @@ class Exported:
 # ---- trees
 
 
-def trees_graph(
-    boosters: Sequence[lightgbm.Booster], width: int, *, likeness: Sequence[int] = (), chance: Sequence[int] = ()
-) -> bytes:
-    """Boosted trees, one model a column, as ONNX: ``x (N, width)`` → ``y (N, len(boosters))`` float32.
+def trees_graph(boosters: Sequence[lightgbm.Booster], width: int) -> bytes:
+    """Boosted trees, one model a column, as ONNX: ``x (N, width)`` → ``y (N, len(boosters))`` float32."""
+    return _model([_ensemble(boosters, "y")], width, len(boosters), {})
 
-    Columns of `likeness` hold log10 of what is missing from 1 and are turned into an SSIM; those of `chance` hold logits.
+
+def plans_graph(trees: Trees, width: int) -> bytes:
+    """Trees that predict plans as ONNX: ``x (N, width)`` → ``y (N, 5)`` in natural units, as `Trees.predict` does.
+
+    Rows of a call are all blind or all seeing, as those of a picture are: only one of the two ensembles is run.
     """
-    from .models import FLOOR
+    from .models import BESIDE, COLUMNS, FLOOR, VTRACER
 
+    first = width - CUBE - len(RECIPES)
+    constants = {
+        "seen": np.arange(first - SEEN, first),
+        "zero": np.array(0, np.float32),
+        "ten": np.array(10, np.float32),
+        "one": np.array(1, np.float32),
+        "top": np.array(1 + FLOOR, np.float32),
+        "own": np.array([first + VTRACER]),
+    }
+    branches = {
+        f"{name}_branch": helper.make_graph(
+            [_ensemble(boosters, name)],
+            name,
+            [],
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", len(COLUMNS)])],
+        )
+        for name, boosters in (("then", trees.seeing), ("else", trees.blind))
+    }
+    steps = [
+        helper.make_node("Gather", ["x", "seen"], ["known"], axis=1),
+        helper.make_node("Abs", ["known"], ["size"]),
+        helper.make_node("ReduceMax", ["size"], ["most"], keepdims=0),
+        helper.make_node("Greater", ["most", "zero"], ["seeing"]),
+        helper.make_node("If", ["seeing"], ["raw"], **branches),
+        helper.make_node("Gather", ["x", "own"], ["vtracer"], axis=1),
+    ]
+    parts = []
+    for i, name in enumerate(COLUMNS):
+        column = f"{name}_raw"
+        constants[f"{name}_place"] = np.array([i])
+        steps.append(helper.make_node("Gather", ["raw", f"{name}_place"], [column], axis=1))
+        if i in BESIDE:
+            default, plain = (f"{name}_{which}" for which in ("default", "plain"))
+            for which, place in zip((default, plain), BESIDE[i], strict=True):
+                constants[f"{which}_place"] = np.array([first - SEEN + place])
+                steps.append(helper.make_node("Gather", ["x", f"{which}_place"], [which], axis=1))
+            steps += [
+                helper.make_node("Sub", [default, plain], [f"{name}_step"]),
+                helper.make_node("Mul", ["vtracer", f"{name}_step"], [f"{name}_part"]),
+                helper.make_node("Add", [plain, f"{name}_part"], [f"{name}_beside"]),
+                helper.make_node("Add", [column, f"{name}_beside"], [f"{name}_sum"]),
+            ]
+            column = f"{name}_sum"
+        if name in ("reference", "artwork"):
+            steps.append(helper.make_node("Pow", ["ten", column], [f"{name}_missing"]))
+            steps.append(helper.make_node("Sub", ["top", f"{name}_missing"], [name]))
+        else:
+            steps.append(helper.make_node("Sigmoid" if name == "fails" else "Identity", [column], [name]))
+        parts.append(name)
+    steps.append(helper.make_node("Concat", parts, ["y"], axis=1))
+    return _model(steps, width, len(COLUMNS), constants)
+
+
+def _ensemble(boosters: Sequence[lightgbm.Booster], output: str) -> onnx.NodeProto:
     nodes: dict[str, list] = {key: [] for key in _TREE}
     for target, booster in enumerate(boosters):
         for tree in booster.dump_model()["tree_info"]:
             _add_tree(nodes, tree["tree_structure"], target)
-    ensemble = helper.make_node(
-        "TreeEnsembleRegressor", ["x"], ["raw"], domain="ai.onnx.ml", n_targets=len(boosters), **nodes
+    return helper.make_node(
+        "TreeEnsembleRegressor", ["x"], [output], domain="ai.onnx.ml", n_targets=len(boosters), **nodes
     )
-    steps, parts, constants = [ensemble], [], {}
-    for i in range(len(boosters)):
-        column = f"raw{i}"
-        constants[f"i{i}"] = np.array([i], np.int64)
-        steps.append(helper.make_node("Gather", ["raw", f"i{i}"], [column], axis=1))
-        if i in likeness:
-            constants |= {"ten": np.array(10, np.float32), "one": np.array(1 + FLOOR, np.float32)}
-            steps.append(helper.make_node("Pow", ["ten", column], [f"missing{i}"]))
-            steps.append(helper.make_node("Sub", ["one", f"missing{i}"], [f"y{i}"]))
-        elif i in chance:
-            steps.append(helper.make_node("Sigmoid", [column], [f"y{i}"]))
-        else:
-            steps.append(helper.make_node("Identity", [column], [f"y{i}"]))
-        parts.append(f"y{i}")
-    steps.append(helper.make_node("Concat", parts, ["y"], axis=1))
+
+
+def _model(steps: Sequence[onnx.NodeProto], width: int, columns: int, constants: Mapping[str, np.ndarray]) -> bytes:
     graph = helper.make_graph(
         steps,
         "trees",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", width])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", len(boosters)])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", columns])],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     model = helper.make_model(

@@ -46,6 +46,24 @@ def plan_matrix(rows: Rows, embeddings: np.ndarray | None = None) -> np.ndarray:
     return np.concatenate(parts if embeddings is None else [embeddings, *parts], axis=1).astype(np.float32)
 
 
+_END = CUBE + len(RECIPES) + SEEN
+_SEEN = slice(-_END, -CUBE - len(RECIPES))
+"""Where `plan_matrix` has what was seen, from its end."""
+BESIDE = {0: (4, 1), 2: (5, 2)}
+"""Targets that are learned as a difference to what was measured: of vtracer's default for its recipe, of the plain drawing for
+the others, each by its place in `pipeline.predict.Seen.vector`. Likeness to the artwork is measured by nobody."""
+VTRACER = list(RECIPES).index("vtracer")
+
+
+def beside(x: np.ndarray) -> np.ndarray:
+    """(N, 5): what each column of rows of `plan_matrix` is learned beside, see `BESIDE`; 0 where nothing was measured."""
+    seen, own = x[:, _SEEN].astype(float), x[:, -CUBE - len(RECIPES) + VTRACER] > 0.5
+    out = np.zeros((len(x), len(COLUMNS)))
+    for column, (default, plain) in BESIDE.items():
+        out[:, column] = np.where(own, seen[:, default], seen[:, plain])
+    return out
+
+
 # ---- networks
 
 
@@ -129,7 +147,15 @@ class Head(nn.Module):
 
     def raw(self, x: torch.Tensor) -> torch.Tensor:
         """(N, 5) as learned: see `targets`; the last is the logit of failing."""
-        return self.body(self.scale(x)) * self.spread + self.centre
+        own = x[:, -CUBE - len(RECIPES) + VTRACER]
+        columns = []
+        for column in range(len(COLUMNS)):
+            if column in BESIDE:
+                default, plain = (x[:, i - _END] for i in BESIDE[column])
+                columns.append(own * default + (1 - own) * plain)
+            else:
+                columns.append(torch.zeros_like(own))
+        return self.body(self.scale(x)) * self.spread + self.centre + torch.stack(columns, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N, width) → (N, 5)."""
@@ -184,42 +210,65 @@ class TreeSettings:
 
 @dataclass(frozen=True, eq=False)
 class Trees:
-    """A boosted model for each of `COLUMNS`, on the numbers of `plan_matrix`."""
+    """Boosted models for each of `COLUMNS`, on the numbers of `plan_matrix`: those for pictures of which nothing was measured
+    yet, and those for the others. What they give is added to `beside`.
+    """
 
-    boosters: tuple[lightgbm.Booster, ...]
+    blind: tuple[lightgbm.Booster, ...]
+    seeing: tuple[lightgbm.Booster, ...]
 
     @classmethod
     def learn(cls, x: np.ndarray, rows: Rows, settings: TreeSettings) -> Trees:
-        """Grow them; likeness, bytes and time on the rows that were drawn, every picture counting alike."""
-        wanted = targets(rows.scores)
-        _, where, count = np.unique(rows.picture, return_inverse=True, return_counts=True)
-        weight = 1 / count[where]
-        found = []
-        for i in range(len(COLUMNS)):
-            fails = i == len(OUTPUTS)
-            some = np.ones(len(x), bool) if fails else rows.ok
-            y = (~rows.ok).astype(float) if fails else wanted[:, i]
-            options = {
-                "objective": "binary" if fails else "regression",
-                "num_leaves": settings.leaves,
-                "min_data_in_leaf": min(settings.least, max(2, len(x) // 20)),
-                "learning_rate": settings.rate,
-                "feature_fraction": settings.columns,
-                "bagging_fraction": 0.8,
-                "bagging_freq": 1,
-                "num_threads": settings.threads,
-                "deterministic": True,
-                "seed": 1,
-                "verbose": -1,
-            }
-            data = lightgbm.Dataset(x[some], y[some], weight=weight[some], free_raw_data=True)
-            found.append(lightgbm.train(options, data, settings.trees))
-        return cls(tuple(found))
+        """Grow them; likeness, bytes and time on the rows that were drawn, every picture counting alike.
+
+        Where no row has seen anything, the blind ones stand for both.
+        """
+        knows = rows.seen.any(axis=1)
+        blind = _grown(x[~knows], rows.where(~knows), settings)
+        return cls(blind, _grown(x[knows], rows.where(knows), settings) if knows.any() else blind)
+
+    def raw(self, x: np.ndarray) -> np.ndarray:
+        """(N, 5) as learned: see `targets`; the last is the logit of failing."""
+        knows = x[:, _SEEN].any(axis=1)
+        found = np.empty((len(x), len(COLUMNS)))
+        for some, boosters in ((~knows, self.blind), (knows, self.seeing)):
+            if some.any():
+                parts = [booster.predict(x[some], num_threads=1, raw_score=True) for booster in boosters]
+                found[some] = np.stack(parts, axis=1)
+        return found + beside(x)
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """(N, 5) in natural units."""
-        raw = np.stack([booster.predict(x, num_threads=1) for booster in self.boosters], axis=1)
-        return natural(raw)
+        found = natural(self.raw(x))
+        found[:, len(OUTPUTS)] = 1 / (1 + np.exp(-found[:, len(OUTPUTS)]))
+        return found
+
+
+def _grown(x: np.ndarray, rows: Rows, settings: TreeSettings) -> tuple[lightgbm.Booster, ...]:
+    wanted = targets(rows.scores) - beside(x)[:, : len(OUTPUTS)]
+    _, where, count = np.unique(rows.picture, return_inverse=True, return_counts=True)
+    weight = 1 / count[where]
+    found = []
+    for i in range(len(COLUMNS)):
+        fails = i == len(OUTPUTS)
+        some = np.ones(len(x), bool) if fails else rows.ok
+        y = (~rows.ok).astype(float) if fails else wanted[:, i]
+        options = {
+            "objective": "binary" if fails else "regression",
+            "num_leaves": settings.leaves,
+            "min_data_in_leaf": min(settings.least, max(2, len(x) // 20)),
+            "learning_rate": settings.rate,
+            "feature_fraction": settings.columns,
+            "bagging_fraction": 0.8,
+            "bagging_freq": 1,
+            "num_threads": settings.threads,
+            "deterministic": True,
+            "seed": 1,
+            "verbose": -1,
+        }
+        data = lightgbm.Dataset(x[some], y[some], weight=weight[some], free_raw_data=True)
+        found.append(lightgbm.train(options, data, settings.trees))
+    return tuple(found)
 
 
 def feature_names(embedding: int = 0) -> list[str]:

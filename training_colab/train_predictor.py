@@ -30,11 +30,13 @@ from pipeline.models import write_model
 from pipeline.plan import RECIPES
 from pipeline.predict import OUTPUTS, SIDE, Intervals, schema
 
-from .export import run_onnx, to_onnx, trees_graph
-from .models import COLUMNS, Encoder, Head, Teacher, Trees, TreeSettings, plan_matrix, targets
+from .export import plans_graph, run_onnx, to_onnx
+from .models import COLUMNS, Encoder, Head, Teacher, Trees, TreeSettings, beside, plan_matrix, targets
 from .rows import Rows, read, read_pictures
 
 VERSION = "1"
+STATES = ("blind", "seeing")
+"""Whether something was measured of a picture."""
 TIE = 0.001
 """SSIM, or the same in logarithms, by which two candidates must differ for their order to count."""
 MISS = 0.1
@@ -118,15 +120,16 @@ class Work:
 
     def trees(self, name: str) -> Trees | None:
         """Boosted trees by name, None where they were not grown."""
-        paths = [self.folder / f"{name}.{column}.txt" for column in COLUMNS]
-        if not all(path.exists() for path in paths):
+        paths = [[self.folder / f"{name}.{state}.{column}.txt" for column in COLUMNS] for state in STATES]
+        if not all(path.exists() for row in paths for path in row):
             return None
-        return Trees(tuple(lightgbm.Booster(model_file=str(path)) for path in paths))
+        return Trees(*(tuple(lightgbm.Booster(model_file=str(path)) for path in row) for row in paths))
 
     def save_trees(self, name: str, trees: Trees) -> None:
         """Keep boosted trees."""
-        for column, booster in zip(COLUMNS, trees.boosters, strict=True):
-            booster.save_model(str(self.folder / f"{name}.{column}.txt"))
+        for state in STATES:
+            for column, booster in zip(COLUMNS, getattr(trees, state), strict=True):
+                booster.save_model(str(self.folder / f"{name}.{state}.{column}.txt"))
 
 
 def plan_of(rows: Rows) -> np.ndarray:
@@ -223,7 +226,7 @@ def train_head(work: Work, rows: Rows, *, epochs: float, resume: bool, hidden: t
     x, y = work.matrix(rows), targets(rows.scores)
     head = Head(x.shape[1], hidden)
     head.scale.learn(torch.from_numpy(x))
-    drawn = torch.from_numpy(y[rows.ok]).float()
+    drawn = torch.from_numpy((y - beside(x)[:, :4])[rows.ok]).float()
     head.centre[:4], head.spread[:4] = drawn.mean(0), drawn.std(0)
     _, where, count = np.unique(rows.picture, return_inverse=True, return_counts=True)
     weight = 1 / count[where]
@@ -437,15 +440,10 @@ def contenders(work: Work, path: Path, train: Rows) -> dict[str, Contender]:
         found["student"] = lambda rows: _run_head(head, work.matrix(rows))
     for name, wide in (("trees", False), ("trees+encoder", True)):
         if (trees := work.trees(name)) is not None:
-            found[name] = lambda rows, trees=trees, wide=wide: trees_predict(
-                trees, work.matrix(rows) if wide else plan_matrix(rows)
+            found[name] = lambda rows, trees=trees, wide=wide: trees.predict(
+                work.matrix(rows) if wide else plan_matrix(rows)
             )
     return found
-
-
-def trees_predict(trees: Trees, x: np.ndarray) -> np.ndarray:
-    """(N, 5) of trees."""
-    return trees.predict(x)
 
 
 def _run_head(head: Head, x: np.ndarray) -> np.ndarray:
@@ -522,8 +520,8 @@ def serve(name: str, work: Work, rows: Rows, models: Path | None) -> Path:
     wide = name != "trees"
     valid, test = rows.where(rows.split == "valid"), rows.where(rows.split == "test")
     matrix = work.matrix if wide else plan_matrix
-    x = matrix(rows.both())
-    sample = x[:: max(1, len(x) // 64)][:64]
+    x = matrix(rows.where(slice(0, 64)))
+    sample = matrix(_unseen(rows))[:: max(1, len(rows.picture) // 65)][:64]
     if name == "student":
         head = work.head()
         assert head is not None
@@ -531,11 +529,12 @@ def serve(name: str, work: Work, rows: Rows, models: Path | None) -> Path:
     else:
         trees = work.trees(name)
         assert trees is not None
-        graph = trees_graph(trees.boosters, x.shape[1], likeness=(0, 1), chance=(4,))
+        graph = plans_graph(trees, x.shape[1])
     run = lambda part: run_onnx(graph, [matrix(part)]).astype(float)  # noqa: E731
     metrics: dict[str, Any] = {}
     intervals = {}
-    for state, fitted, judged in (("blind", valid.blind(), test.blind()), ("seeing", _unseen(valid), _unseen(test))):
+    parts = ((valid.blind(), test.blind()), (_unseen(valid), _unseen(test)))
+    for state, (fitted, judged) in zip(STATES, parts, strict=True):
         intervals[state] = conformal(run(fitted), fitted)
         predicted = run(judged)
         inside = covered(predicted, judged, intervals[state])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import lightgbm
@@ -14,13 +15,13 @@ import torch
 from pipeline.features import extract
 from pipeline.models import Store, write_model
 from pipeline.plan import CUBE, RECIPES, Plan
-from pipeline.predict import OUTPUTS, SEEN, Correlation, Predictor, encoder_input, plan_input, schema
+from pipeline.predict import OUTPUTS, SEEN, Correlation, Outcome, Predictor, Seen, encoder_input, plan_input, schema
 from training_colab import rows as rows_module
 from training_colab.data import Artwork, looks_held_out, perceptual_hash
 from training_colab.degrade import DAMAGE, SIDES, Wear, wear
 from training_colab.embed import compare
-from training_colab.export import NotEqual, export_all, run_onnx, to_onnx, trees_graph
-from training_colab.models import COLUMNS, Encoder, Head, Trees, TreeSettings, natural, plan_matrix, targets
+from training_colab.export import NotEqual, export_all, plans_graph, run_onnx, to_onnx, trees_graph
+from training_colab.models import COLUMNS, Encoder, Head, Trees, TreeSettings, beside, natural, plan_matrix, targets
 from training_colab.rows import Rows, Set, build, how_many, plans_for, read, read_pictures, split_of
 from training_colab.train_correlation import Knobs, gains, verdict
 from training_colab.train_predictor import _ends, concordance, conformal, covered, regret
@@ -189,8 +190,29 @@ def test_trees_learn_and_their_graph_says_the_same(trees):
     found = trees.predict(x)
     assert np.abs(found[test.ok, 0] - test.scores[test.ok, 0]).mean() < 0.008
     assert found[~test.ok, 4].mean() > 5 * found[test.ok, 4].mean()
-    served = run_onnx(trees_graph(trees.boosters, x.shape[1], likeness=(0, 1), chance=(4,)), [x])
+    served = run_onnx(plans_graph(trees, x.shape[1]), [x])
     assert served.shape == (len(x), len(COLUMNS)) and np.abs(served - found).max() < 1e-4
+
+
+def test_what_was_seen_is_what_others_are_predicted_beside():
+    rows = _rows()
+    known = Seen(plain=Outcome(0.97, 2000), default=Outcome(0.92, 1024)).vector()
+    seeing = replace(rows, seen=np.tile(known, (len(rows.picture), 1)))
+    x = plan_matrix(seeing)
+    step = beside(x)
+    own = rows.recipe == 0
+    assert np.allclose(step[own, 0], np.log10(0.0801)) and np.allclose(step[~own, 0], np.log10(0.0301))
+    assert np.allclose(step[own, 2], 10) and not step[:, [1, 3, 4]].any() and not beside(plan_matrix(rows)).any()
+    twice = Rows(**{k: np.concatenate([v, vars(seeing)[k]]) for k, v in vars(rows).items() if k != "about"}, about={})
+    both = Trees.learn(plan_matrix(twice), twice, TreeSettings(trees=30))
+    for part in (rows, seeing):
+        x = plan_matrix(part)
+        assert np.abs(run_onnx(plans_graph(both, x.shape[1]), [x]) - both.predict(x)).max() < 2e-4
+    torch.manual_seed(0)
+    head = Head(x.shape[1], (8, 4)).eval()
+    with torch.no_grad():
+        blank = head.body(head.scale(torch.from_numpy(x)))
+        assert np.allclose((head.raw(torch.from_numpy(x)) - blank).numpy(), step, atol=1e-5)
 
 
 def test_numbers_on_a_threshold_go_the_same_way():
@@ -204,7 +226,7 @@ def test_numbers_on_a_threshold_go_the_same_way():
 def test_what_is_written_is_what_is_served(trees, tmp_path):
     rows = _rows()
     x = plan_matrix(rows)
-    graph = trees_graph(trees.boosters, x.shape[1], likeness=(0, 1), chance=(4,))
+    graph = plans_graph(trees, x.shape[1])
     intervals = conformal(trees.predict(x), rows)
     card = {**schema(), "embedding": 0, "intervals": {"blind": intervals.to_card(), "seeing": intervals.to_card()}}
     write_model("predictor", "1", graph, golden_inputs={"x": x[:8]}, card=card, root=tmp_path)
