@@ -67,7 +67,7 @@ HARD_TIMEOUT = 9.0
 MEMORY_LIMIT = 1_500_000_000
 """Bytes of resident memory above which a worker is ended."""
 
-MODELS = ("classifier", "class-plans")
+MODELS = ("classifier", "class-plans", "correlation", "predictor", "agent")
 """What was learned and is used where it is there."""
 
 HUB_REPOSITORY, _, HUB_REVISION = os.environ.get("TRUECURVE_MODELS", "").partition("@")
