@@ -291,16 +291,21 @@ def _first_that_works(attempts: Attempts, options: Iterable[Option]) -> None:
 def _best_of(attempts: Attempts, adviser: Adviser, clock: Clock, tier: int) -> None:
     """Tiers 2 and 3: a few plans traced and measured, vtracer's default beside the first; then the agent's steps.
 
-    What is measured is told to the adviser, which chooses anew among what is left.
+    What is measured is told to the adviser, which then chooses among what is left: most pictures are done with the first.
     """
-    options, tried = clock("choose", adviser.few), []
-    while options and not (attempts.best and (attempts.tried >= tiers.FEW or attempts.reached)):
+
+    def done() -> bool:
+        return attempts.best is not None and (attempts.tried >= tiers.FEW or attempts.reached)
+
+    options, tried, known = [clock("choose", adviser.first)], [], None
+    while options and not done():
         option, *options = options
         tried.append(option.plan)
         if attempts.best is None or attempts.fits(option):
             attempts.draw(option)
-        if attempts.seen != adviser.seen and clock.elapsed < attempts.budget:
-            adviser.saw(attempts.seen)
+        if attempts.seen != known and not done() and (attempts.best is None or clock.elapsed < attempts.budget):
+            known = attempts.seen
+            adviser.saw(known)
             options = [o for o in clock("choose", adviser.few) if o.plan not in tried]
     if tier == 3 and attempts.best and not attempts.reached:
         _searched(attempts, adviser)

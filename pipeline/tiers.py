@@ -198,7 +198,8 @@ class Adviser:
 
     def saw(self, seen: Seen) -> None:
         """Predict and choose by what was measured from here on."""
-        self.seen, self._few = seen, None
+        if seen != self.seen:
+            self.seen, self._few = seen, None
 
     def option(self, plan: Plan) -> Option:
         """A plan with what it is predicted to give."""
@@ -273,11 +274,16 @@ class Adviser:
             yield from (o for o in found if o.plan.recipe == "vtracer" and o is not first)
         yield self.option(self.shades())
 
-    def few(self) -> list[Option]:
-        """Tier 2: what is traced and measured; the plain drawing and tier 1's plan, then what promises most by J.
+    def first(self) -> Option:
+        """What tiers 2 and 3 draw first: the plain drawing, or where that will probably be refused what draws anything."""
+        plain = self.option(self.plain)
+        self.model("predictor", "Chosen without predictions")
+        return plain if plain.fails <= FAILS else self.option(self.shades())
 
-        What draws anything comes last, for a picture that all others refuse; where the plain drawing will probably do so, it
-        comes first.
+    def few(self) -> list[Option]:
+        """Tier 2: what is traced and measured; `first` and tier 1's plan, then what promises most by J.
+
+        What draws anything comes last, for a picture that all others refuse.
         """
         if self._few is None:
             plain = self.option(self.plain)
@@ -285,8 +291,7 @@ class Adviser:
             suggested = [next(self.one())]
             if self.model("predictor", "Chosen without predictions"):
                 promising = sorted([*self._searched(), shades], key=lambda o: -self._promise(o))
-                first = plain if plain.fails <= FAILS else shades
-                self._few = [*_unlike([first, *suggested, *promising])[:FEW], shades]
+                self._few = [*_unlike([self.first(), *suggested, *promising])[:FEW], shades]
             else:
                 self._few = _unlike([plain, *suggested, *self._of_class(), shades])
         return self._few

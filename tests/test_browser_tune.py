@@ -110,7 +110,7 @@ def test_a_slider_moves_and_the_picture_is_traced_again(page: Page, examples: Pa
     plan = plan_of(page)
     assert plan.recipe == "vtracer" and plan.knobs["filter_speckle"] == 16
     assert page.locator(SVG).get_attribute("src") != before
-    expect(page.locator("#tc-tune-plot")).to_contain_text("once there is a model")
+    expect(page.locator("#tc-tune-plot")).to_contain_text("vtracer, fish.jpg: predicted 0.")
 
     with page.expect_download() as download:
         page.locator("#tc-tune-view").get_by_text("Download SVG").click()

@@ -340,7 +340,7 @@ def test_gains_and_verdict_by_hand():
     found = {"reference": 0.95, "artwork": 0.9, "bytes": 50}
     v = verdict([found, default], [default, default], [False, True])
     assert (
-        v.gain == pytest.approx((0.05 + 0.001) / 2)
+        v.gain == pytest.approx((0.051 + 0.101) / 2 / 2)
         and v.reference == pytest.approx(0.25)
         and v.artwork == pytest.approx(0.25)
     )
