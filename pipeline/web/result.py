@@ -257,9 +257,10 @@ def how_html(result: Result) -> str:
         for name, seconds in result.stages.items()
     )
     notes = "".join(f"<li>{escape(note)}</li>" for note in result.degraded)
+    tier = t.TIER_SHORT.format(tier=result.selected_tier)
+    why = result.reason if result.reason.startswith(tier) else f"{tier}. {result.reason}"  # a route's begins with it
     return (
-        f'<section class="tc-how"><h2>{t.CHOSEN}</h2><p>{t.TIER_SHORT.format(tier=result.selected_tier)}. '
-        f"{escape(result.reason)}</p>"
+        f'<section class="tc-how"><h2>{t.CHOSEN}</h2><p>{escape(why)}</p>'
         + (f'<div class="tc-degraded"><h2>{t.DEGRADED}</h2><ul>{notes}</ul></div>' if notes else "")
         + f"<details><summary>{t.STAGES}</summary><ul>{stages}</ul></details></section>"
     )
