@@ -486,7 +486,7 @@ def train(path: Path, *, models: Path | None, small: bool, again: bool, resume: 
     work = Work.beside(path)
     work.embeddings(path)
     learn, valid = rows.where(rows.split == "train"), rows.where(rows.split == "valid")
-    settings = TreeSettings(trees=60) if small else TreeSettings()
+    settings = TreeSettings(trees=(60,) * len(COLUMNS)) if small else TreeSettings()
     twice = learn.both()
     for name in ("trees", "trees+encoder"):
         if again or work.trees(name) is None:

@@ -181,7 +181,7 @@ def test_targets_and_back():
 def trees() -> Trees:
     """Trees of the rows with a known truth."""
     rows = _rows()
-    return Trees.learn(plan_matrix(rows), rows, TreeSettings(trees=80))
+    return Trees.learn(plan_matrix(rows), rows, TreeSettings(trees=(80,) * len(COLUMNS)))
 
 
 def test_trees_learn_and_their_graph_says_the_same(trees):
@@ -204,7 +204,7 @@ def test_what_was_seen_is_what_others_are_predicted_beside():
     assert np.allclose(step[own, 0], np.log10(0.0801)) and np.allclose(step[~own, 0], np.log10(0.0301))
     assert np.allclose(step[own, 2], 10) and not step[:, [1, 3, 4]].any() and not beside(plan_matrix(rows)).any()
     twice = Rows(**{k: np.concatenate([v, vars(seeing)[k]]) for k, v in vars(rows).items() if k != "about"}, about={})
-    both = Trees.learn(plan_matrix(twice), twice, TreeSettings(trees=30))
+    both = Trees.learn(plan_matrix(twice), twice, TreeSettings(trees=(30,) * len(COLUMNS)))
     for part in (rows, seeing):
         x = plan_matrix(part)
         assert np.abs(run_onnx(plans_graph(both, x.shape[1]), [x]) - both.predict(x)).max() < 2e-4
