@@ -6,6 +6,7 @@ Held-out pictures; every way of choosing has all the time there is, the same num
 with, and vtracer's default to fall back on where the tier measures it. By J over that of vtracer's default: tier 1 beside the
 plain default plan; tier 2 beside plans by chance; tier 3 beside tier 2 that goes on by the predictor. The interval is of the
 mean difference, 95 %, by a bootstrap over pictures; *below default* is the share that is worse than vtracer's default by J.
+A second table has the same duels by likeness to the artwork at 1024 px, which no way of choosing is shown.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ DUELS = (
     ("tier 3", "tier 2, continued"),
 )
 """Each way beside the one that knows less."""
+ZOOMED = 1024
+"""Long side of the artwork, px."""
 SAME = 1e-6
 """J within which two are equal."""
 
@@ -57,25 +60,41 @@ def duel(subjects: Sequence[Subject], knows: str, less: str) -> list[str] | None
     pairs = [(s.choices[knows].gain, s.choices[less].gain) for s in subjects if {knows, less} <= s.choices.keys()]
     if not pairs:
         return None
+    below = [percent(float(np.mean([pair[i] < -SAME for pair in pairs]))) for i in (0, 1)]
+    return _line(f"{knows} / {less}", pairs, " / ".join(below))
+
+
+def zoomed(subjects: Sequence[Subject], knows: str, less: str) -> list[str] | None:
+    """The same by likeness to the artwork."""
+    pairs = []
+    for subject in subjects:
+        if {knows, less} <= subject.choices.keys():
+            one, other = subject.choices[knows].artwork, subject.choices[less].artwork
+            if one is not None and other is not None:
+                pairs.append((one, other))
+    return _line(f"{knows} / {less}", pairs) if pairs else None
+
+
+def _line(name: str, pairs: Sequence[tuple[float, float]], *more: str) -> list[str]:
     ahead = [one - other for one, other in pairs]
     mean, low, high = interval(ahead)
     shares = [np.mean([d > SAME for d in ahead]), np.mean([abs(d) <= SAME for d in ahead])]
-    gains = [f"{np.mean([pair[i] for pair in pairs]):+.5f}" for i in (0, 1)]
-    below = [percent(float(np.mean([pair[i] < -SAME for pair in pairs]))) for i in (0, 1)]
+    values = [f"{np.mean([pair[i] for pair in pairs]):+.5f}" for i in (0, 1)]
     verdict = "ahead" if low > 0 else "behind" if high < 0 else "undecided"
     return [
-        f"{knows} / {less}",
+        name,
         str(len(pairs)),
-        *gains,
+        *values,
         f"{mean:+.5f}",
         f"{low:+.5f} … {high:+.5f}",
         f"{shares[0]:.0%} / {shares[1]:.0%}",
-        " / ".join(below),
+        *more,
         verdict,
     ]
 
 
-HEAD = ("", "n", "J gained", "by the other", "ahead by", "95 %", "better / equal", "below default", "")
+HEAD = ("n", "J gained", "by the other", "ahead by", "95 %", "better / equal", "below default", "")
+HEAD_ZOOMED = ("n", "SSIM", "the other's", "ahead by", "95 %", "better / equal", "")
 
 
 def show(subjects: Sequence[Subject]) -> None:
@@ -85,9 +104,10 @@ def show(subjects: Sequence[Subject]) -> None:
         print(f"not there for want of a model: {', '.join(missing)}")
     for kind in ("all", *held_out.KINDS):
         part = [subject for subject in subjects if kind in ("all", subject.kind)]
-        lines = [line for knows, less in DUELS if (line := duel(part, knows, less))]
-        if lines:
-            print(f"\n{aligned((kind, *HEAD[1:]), lines)}")
+        for table, head, title in ((duel, HEAD, kind), (zoomed, HEAD_ZOOMED, f"{kind}, by the artwork")):
+            lines = [line for knows, less in DUELS if (line := table(part, knows, less))]
+            if lines:
+                print(f"\n{aligned((title, *head), lines)}")
     print()
     lines = []
     for way in WAYS:
@@ -95,8 +115,10 @@ def show(subjects: Sequence[Subject]) -> None:
         if found:
             traces = np.mean([choice.traces for choice in found])
             quality = np.mean([choice.quality for choice in found])
-            lines.append([way, str(len(found)), f"{quality:.4f}", f"{traces:.1f}"])
-    print(aligned(("", "n", "SSIM", "traces"), lines))
+            far = [choice.artwork for choice in found if choice.artwork is not None]
+            artwork = f"{np.mean(far):.4f}" if far else ""
+            lines.append([way, str(len(found)), f"{quality:.4f}", artwork, f"{traces:.1f}"])
+    print(aligned(("", "n", "SSIM", "to the artwork", "traces"), lines))
 
 
 def main() -> None:
@@ -113,7 +135,8 @@ def main() -> None:
         def tried(numbered: tuple[int, Case]) -> Subject | None:
             index, case = numbered
             try:
-                outcome = converter.workers.call(trials.choices, held_out.png_of(case), index, timeout=PATIENCE)
+                truth = case.wear.on_ground(case.work.draw(ZOOMED))
+                outcome = converter.workers.call(trials.choices, held_out.png_of(case), index, truth, timeout=PATIENCE)
             except VectorizeError as error:
                 print(f"{case.work.name}: {type(error).__name__}: {error.message}", file=sys.stderr)
                 return None

@@ -152,25 +152,27 @@ made.
 
 @dataclass(frozen=True)
 class Choice:
-    """What a way of choosing came to: J over that of vtracer's default, SSIM to the reference, and traces."""
+    """What a way of choosing came to: J over that of vtracer's default, SSIM to the reference, traces, and SSIM to the artwork,
+    None where that is not known."""
 
     gain: float
     quality: float
     traces: int
+    artwork: float | None = None
 
 
 class _Bench:
     """One picture, and what plans for it are worth."""
 
-    def __init__(self, data: bytes) -> None:
-        self.picture = load(data)
+    def __init__(self, data: bytes, truth: np.ndarray | None) -> None:
+        self.picture, self.truth = load(data), truth
         self.judge = reference(self.picture)
         self.traced = convert._calm(self.picture, self.picture.busyness(), [])
-        self.default = likeness(self.picture, self.judge, raw_default(self.traced))
+        self.default = self.of_svg(raw_default(self.traced))
         self._known: dict[tuple[str, bytes], Likeness | None] = {}
 
     def of_svg(self, svg: str) -> Likeness:
-        return likeness(self.picture, self.judge, svg)
+        return likeness(self.picture, self.judge, svg, self.truth)
 
     def of_plan(self, plan: Plan) -> Likeness | None:
         """None where it draws nothing."""
@@ -190,7 +192,12 @@ class _Bench:
         """The best of some drawings and, as all that measure have it, vtracer's default."""
         best = max((*found, self.default), key=self.gain)
         assert best is not None
-        return Choice(self.gain(best), best.reference, traces)
+        return self.came_to(best, traces)
+
+    def came_to(self, found: Likeness | None, traces: int) -> Choice:
+        """What draws nothing has a likeness of 0."""
+        near, far = (found.reference, found.artwork) if found else (0.0, None if self.truth is None else 0.0)
+        return Choice(self.gain(found), near, traces, far)
 
     def tier(self, data: bytes, tier: int) -> tuple[Choice, Result]:
         """What a tier gives with all the time there is."""
@@ -198,7 +205,7 @@ class _Bench:
         request = Request(tier=tier, target_quality=UNREACHED, time_budget=ENDLESS)  # type: ignore[arg-type]
         result = convert.convert(data, request)
         found = self.of_svg(result.svg)
-        return Choice(self.gain(found), found.reference, result.candidates), result
+        return self.came_to(found, result.candidates), result
 
     def seen(self, plain: Plan) -> Seen:
         """What tiers that measure tell the predictor."""
@@ -207,16 +214,18 @@ class _Bench:
         return Seen(outcome, drawn is None, Outcome(self.default.reference, self.default.bytes))
 
 
-def choices(data: bytes, seed: int, *, report: Callable[[Any], None]) -> dict[str, Choice]:
+def choices(
+    data: bytes, seed: int, truth: np.ndarray | None = None, *, report: Callable[[Any], None]
+) -> dict[str, Choice]:
     """What each of `WAYS` gives for a picture; those are missing that need a model that is not there.
 
-    Raises `VectorizeError` where the picture cannot be drawn, by vtracer's default neither.
+    `truth` is the artwork, (H, W, 4) uint8. Raises `VectorizeError` where the picture cannot be drawn, not even by
+    vtracer's default.
     """
-    bench = _Bench(data)
+    bench = _Bench(data, truth)
     adviser = _adviser(bench.picture)
     plain = next((p for p in (Plan("planar"), adviser.shades()) if bench.of_plan(p)), adviser.shades())
-    drawn = bench.of_plan(plain)
-    found = {"plain": Choice(bench.gain(drawn), drawn.reference if drawn else 0.0, 1)}
+    found = {"plain": bench.came_to(bench.of_plan(plain), 1)}
     found["tier 1"], _ = bench.tier(data, 1)
     two, measured = bench.tier(data, 2)
     found["tier 2"] = two

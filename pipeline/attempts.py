@@ -1,4 +1,9 @@
-"""Drawings of one picture: each traced, timed and measured against the reference picture, and the best by J kept."""
+"""Drawings of one picture: each traced, timed and measured against the reference picture, and the best kept.
+
+The best is that of the highest J. Of a damaged picture the reference still holds some of the dirt, and choosing by it alone
+takes drawings that trace it: there, likeness is the mean of the measured one to the reference and the predicted one to the
+artwork, and what is behind vtracer's default by what was measured comes after what is not.
+"""
 
 from __future__ import annotations
 
@@ -139,11 +144,8 @@ class Attempts:
 
     @property
     def behind(self) -> bool:
-        """Whether vtracer's default is the better one by J."""
-        if not self.best or not self.best.measured or not self.default:
-            return False
-        own = self.default.measured.quality
-        return self._j(self.best) < tiers.j_of(own, self.default.bytes, self.default.bytes, self.finish.detail)
+        """Whether vtracer's default is better than the best drawing by J."""
+        return self.best is not None and self.best.measured is not None and self._behind(self.best)
 
     def fits(self, option: Option, name: str | None = None) -> bool:
         """Whether tracing and measuring a plan will be over before the budget is; `name` is what `Pace` knows it by."""
@@ -168,6 +170,11 @@ class Attempts:
         shown = 1000 * (time.perf_counter() - begin)
         PACE.saw(name, predicted, shown)
         self._shown[name] = shown / predicted
+
+    @property
+    def damaged(self) -> bool:
+        """Whether the reference is another picture than the input."""
+        return self.reference is not None and self.reference is not self.picture
 
     @property
     def seen(self) -> Seen:
@@ -242,7 +249,7 @@ class Attempts:
             self._plain = Outcome(candidate.measured.quality, size)
         self._saw("measure", self.adviser.measuring(size), begin)
         assert self.best is not None
-        if first or self.best.measured is None or self._j(candidate) > self._j(self.best):
+        if first or self.best.measured is None or self._rank(candidate) > self._rank(self.best):
             self.best = candidate
             self.changed()
 
@@ -251,18 +258,34 @@ class Attempts:
         height, width = self.picture.pixels.shape[:2]
         drawn = render(svg, width, height)
         quality = similarity(self.reference.pixels, drawn)
-        clean = self.reference is self.picture
-        return Measured(quality, quality if clean else similarity(self.picture.pixels, drawn))
+        return Measured(quality, similarity(self.picture.pixels, drawn) if self.damaged else quality)
 
-    def j(self, candidate: Candidate) -> float | None:
-        """J of a drawing; None unless it was measured."""
-        return self._j(candidate) if candidate.measured else None
+    def worth(self, candidate: Candidate) -> float | None:
+        """What a drawing is chosen by, see above; None unless it was measured."""
+        if candidate.measured is None:
+            return None
+        artwork = self.adviser.artwork(candidate.option.plan) if self.damaged else None
+        if artwork is None:
+            return self._j(candidate)
+        return self._j(candidate, (candidate.measured.quality + artwork) / 2)
 
-    def _j(self, candidate: Candidate) -> float:
+    def _rank(self, candidate: Candidate) -> tuple[bool, float]:
+        return not self._behind(candidate), self.worth(candidate) or 0.0
+
+    def _behind(self, candidate: Candidate) -> bool:
+        """Whether vtracer's default is better than a measured drawing by J."""
+        if not self.default:
+            return False
+        own = self.default.measured.quality
+        return self._j(candidate) < tiers.j_of(own, self.default.bytes, self.default.bytes, self.finish.detail)
+
+    def _j(self, candidate: Candidate, likeness: float | None = None) -> float:
+        """J of a measured drawing, by its likeness to the reference unless another is given."""
         assert candidate.measured is not None
+        quality = candidate.measured.quality if likeness is None else likeness
         size = len(candidate.svg.encode())
         default = self.default.bytes if self.default else None
-        return tiers.j_of(candidate.measured.quality, size, default, self.finish.detail)
+        return tiers.j_of(quality, size, default, self.finish.detail)
 
     def _measure_default(self) -> None:
         """Draw and measure vtracer's default, once for a picture; only if there is time, or where it was asked for."""

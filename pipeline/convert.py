@@ -244,7 +244,7 @@ def _converted(
         clock("reference", _reference, picture, key) if measured else None,
         key=key,
         finish=finish,
-        budget=request.time_budget,
+        budget=request.time_budget * tiers.SHARE[tier],
         target=request.target_quality,
         validate=request.validate,
         clock=clock,
@@ -321,14 +321,14 @@ def _searched(attempts: Attempts, adviser: Adviser) -> None:
     first = start.option.plan.to_cube()
     full = False
 
-    def j_of(point: Any) -> float | None:
+    def worth(point: Any) -> float | None:
         nonlocal full
         if point is first:
-            return attempts.j(start)
+            return attempts.worth(start)
         option = adviser.option(Plan.from_cube(recipe, point, attempts.finish))
         full = not attempts.fits(option)
         drawn = None if full else attempts.draw(option)
-        return attempts.j(drawn) if drawn else None
+        return attempts.worth(drawn) if drawn else None
 
     about = agent.about(embedding, adviser.features.vector(), recipe)
     try:
@@ -337,7 +337,7 @@ def _searched(attempts: Attempts, adviser: Adviser) -> None:
             about,
             recipe,
             first,
-            j_of,
+            worth,
             stop=lambda: full or attempts.reached or attempts.tried >= agent.TRACES or not attempts.fits(start.option),
         )
     except ModelUnavailable as error:

@@ -1,7 +1,8 @@
 """Which plans a tier tries, in order, by what the models say of a picture; without a model, by what is left.
 
 Tier 1 takes the plan of the correlation models. Tier 2 adds the best of many points of every recipe's cube by the predictor,
-and tier 3 what the agent makes of the best of them; both measure what they draw (`attempts.py`).
+and tier 3 what the agent makes of the best of them; both measure what they draw (`attempts.py`). Tier 2 takes half of the time
+that there is, tier 3 all of it.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ POINTS = 256
 """Points of each recipe's cube that the predictor scores."""
 FEW = 4
 """Most plans that tier 2 traces and measures beside vtracer's default; the agent of tier 3 goes on from the best of them."""
+SHARE = {1: 1.0, 2: 0.5, 3: 1.0}
+"""Of the time that there is, what a tier begins no further drawing after."""
 APART = 0.15
 """Side of the cube by which two points of a recipe differ in some knob at least, for both to be worth tracing."""
 FAILS = 0.5
@@ -216,6 +219,10 @@ class Adviser:
             fails=float(found.fails[0]),
         )
 
+    def artwork(self, plan: Plan) -> float | None:
+        """Likeness to the artwork, SSIM 0–1, that a plan is predicted to give; None where nothing predicts."""
+        return self.option(plan).artwork
+
     def predict(self, plan: Plan) -> Prediction | None:
         """What a plan is predicted to give, with intervals; None where nothing predicts."""
         found = self._predicted(plan.recipe, plan.to_cube()[None])
@@ -318,7 +325,8 @@ class Adviser:
             if found is None:
                 break
             price = LAMBDA[self.finish.detail]
-            j = np.minimum(found.reference, 1) - price * found.log2_bytes - (found.fails > FAILS)
+            likeness = (np.minimum(found.reference, 1) + np.minimum(found.artwork, 1)) / 2
+            j = likeness - price * found.log2_bytes - (found.fails > FAILS)
             first = points[int(j.argmax())]
             others = np.abs(points - first).max(axis=1) >= APART
             second = points[int(np.where(others, j, -np.inf).argmax())]
@@ -326,8 +334,9 @@ class Adviser:
         return best
 
     def _promise(self, option: Option) -> float:
-        """J as predicted, and far below any where it will probably fail."""
-        j = j_of(option.quality or 0.0, round(option.bytes), None, self.finish.detail)
+        """J as predicted, by the mean of both likenesses, and far below any where it will probably fail."""
+        likeness = ((option.quality or 0.0) + (option.artwork or 0.0)) / 2
+        j = j_of(likeness, round(option.bytes), None, self.finish.detail)
         return j - (option.fails > FAILS)
 
     def shades(self) -> Plan:
@@ -353,13 +362,13 @@ class Adviser:
             return ()
         tier1 = Expected(1, one.quality or 0.0, round(one.bytes), elapsed + pace.usual(one.pace, one.ms) / 1000)
         yardstick = self.cost(default, pace, "default")
-        tier2 = self._played(2, few[:FEW], target_quality, time_budget, elapsed + yardstick, pace)
+        tier2 = self._played(2, few[:FEW], target_quality, SHARE[2] * time_budget, elapsed + yardstick, pace)
         agent = self.model("agent")
         if not agent:
             return tier1, tier2
         start = max(few[:FEW], key=self._promise)
         steps = [*few[:FEW], *[start] * (TRACES - FEW)]
-        tier3 = self._played(3, steps, target_quality, time_budget, elapsed + yardstick, pace)
+        tier3 = self._played(3, steps, target_quality, SHARE[3] * time_budget, elapsed + yardstick, pace)
         gain = _learned_gain(agent)
         return tier1, tier2, Expected(3, min(tier3.quality + gain, 1.0), tier3.bytes, tier3.seconds)
 

@@ -269,6 +269,38 @@ def test_it_stops_when_the_target_is_reached(logo: Path) -> None:
         assert convert.convert(logo, replace(REQUEST, tier=tier, target_quality=0.9)).candidates == 1
 
 
+@pytest.mark.parametrize("liked", ["planar", "vtracer-flat"])
+def test_of_a_damaged_picture_the_likeness_to_the_artwork_counts_too(
+    logo: Path, monkeypatch: pytest.MonkeyPatch, liked: str
+) -> None:
+    jpeg = io.BytesIO()
+    Image.open(logo).convert("RGB").resize((200, 200)).save(jpeg, "JPEG", quality=40)
+    picture = load(jpeg.getvalue())
+    assert reference(picture) is not picture
+    monkeypatch.setattr(tiers.Adviser, "artwork", lambda self, plan: 0.9 if plan.recipe == liked else 0.5)
+    monkeypatch.setattr(
+        tiers.Adviser, "few", lambda self: [self.option(Plan(recipe)) for recipe in ("planar", "vtracer-flat")]
+    )
+    request = replace(REQUEST, target_quality=1.0)
+    assert convert.convert(jpeg.getvalue(), request).plan.recipe == liked
+    monkeypatch.setattr(tiers.Adviser, "artwork", lambda self, plan: 1 / 0)
+    assert convert.convert(logo, request).plan.recipe, "a clean picture shows its artwork"
+
+
+def test_tier_2_takes_half_of_the_time(logo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    budgets = []
+
+    class Watched(attempts.Attempts):
+        def __init__(self, *given, budget, **more):
+            budgets.append(budget)
+            super().__init__(*given, budget=budget, **more)
+
+    monkeypatch.setattr(convert, "Attempts", Watched)
+    for tier in (1, 2, 3):
+        convert.convert(logo, replace(REQUEST, tier=tier, time_budget=4.0))
+    assert budgets == [4.0, 2.0, 4.0]
+
+
 def test_detail_moves_what_a_byte_costs(logo: Path) -> None:
     assert tiers.LAMBDA["low"] > tiers.LAMBDA["normal"] > tiers.LAMBDA["high"]
     assert tiers.j_of(0.99, 500, 1000, "normal") == pytest.approx(j_score(0.99, 500, 1000))
@@ -474,8 +506,11 @@ def test_expected_times_are_those_of_the_planned_traces(logo: Path) -> None:
     assert two.seconds == pytest.approx(0.1 + (tiers.FEW + 1) * each, abs=2e-3)
     assert three.seconds == pytest.approx(0.1 + (TRACES + 1) * each, abs=2e-3)
     assert two.quality > one.quality and three.quality >= two.quality
-    short = it.expected(1.0, 0.1 + 2.5 * each, 0.1, pace)
-    assert short[1].seconds == pytest.approx(0.1 + 2 * each, abs=2e-3), "what does not fit is not played"
+    short = it.expected(1.0, 2 * (0.1 + 2.5 * each), 0.1, pace)
+    assert short[1].seconds == pytest.approx(0.1 + 2 * each, abs=2e-3), (
+        "what does not fit into half the time is not played"
+    )
+    assert short[2].seconds > 0.1 + 4 * each, "tier 3 has all of it"
 
 
 def test_routing_is_quick(logo: Path) -> None:

@@ -198,7 +198,7 @@ class Teacher(nn.Module):
 
 @dataclass(frozen=True)
 class TreeSettings:
-    """How trees are grown: how many for each of `COLUMNS`, leaves of a tree, fewest rows of a leaf, share of the inputs each sees.
+    """How trees are grown: how many for each of `COLUMNS`, leaves of a tree, fewest rows of a leaf, share of inputs each sees.
 
     The counts are where the valid families gain no more; those of failing get worse from there on.
     """

@@ -4,7 +4,8 @@
 
 Two ways of learning are compared. *Imitation* regresses each knob to its value in the best plan that was measured for a
 picture. *By the score* learns the score itself from all rows, lets it find each training picture's best point among many, and
-regresses the knobs to that. Each way then draws pictures of families it never saw, beside each recipe's default, the best
+regresses the knobs to that; how much it must promise to be believed is told by drawing pictures of the valid families. Each way
+then draws pictures of families it never saw, beside each recipe's default, the best
 constant plan, and the best of each picture's rows. The better one is written, and its learning curve is printed.
 """
 
@@ -12,8 +13,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -35,12 +36,13 @@ FAILED = -0.05
 """J over the default that a plan counts as which drew nothing: below nearly all that do."""
 WORST = -0.2
 """J over the default below which plans are all the same to the model of the score: it is to tell good ones apart."""
-MARGIN = 0.002
-"""Gain over a recipe's default from which the model of the score is believed that another point is better: the best of many
-guesses is a lucky one."""
-HANDICAP = 0.03
-"""Gain by which another recipe must be ahead of our own drawing's to be taken instead. Likeness is compared at 512 px, where
-what our own drawing is ahead in on zooming in is not seen yet: with a sixth of this, others took JPEGs that it draws better."""
+MARGINS = (0.002, 0.005, 0.01, 0.02, 1.0)
+"""Gains over a recipe's default from which another point may be believed to be better: the best of many is a lucky one."""
+HANDICAPS = (0.0, 0.003, 0.006, 0.01, 0.02, 0.03, 0.05, 0.1)
+"""Gains by which another recipe may have to be ahead of our own drawing's to be taken instead. Rows compare at 512 px,
+where what our own drawing is ahead in on zooming in is not seen yet."""
+ZOOMED = 1024
+"""Long side, px, at which drawings are compared with the artwork where ways of choosing are judged: see measure.md."""
 CANDIDATES = 300
 """Points among which the model of the score looks for a picture's best."""
 SHARES = (0.125, 0.25, 0.5, 1.0)
@@ -152,23 +154,110 @@ def points_to_try(recipe: str) -> np.ndarray:
     return np.array(points, np.float32)
 
 
-def by_score(rows: Rows, *, trees: int) -> Knobs:
-    """Knobs as the model of the score likes them best, meant over its best few points, which is steadier than the one."""
+@dataclass(frozen=True)
+class Caution:
+    """See `MARGINS` and `HANDICAPS`."""
+
+    margin: float
+    handicap: float
+
+
+@dataclass(frozen=True, eq=False)
+class Guesses:
+    """What the model of the score says of each picture (P) and recipe (R).
+
+    Attributes
+    ----------
+    features : (P, 26)
+    best, default : (P, R, 8)
+        The mean of the five points that it likes best, which is steadier than the one; the recipe's default.
+    promise, usual : (P, R)
+        What it says of these.
+    """
+
+    features: np.ndarray
+    best: np.ndarray
+    default: np.ndarray
+    promise: np.ndarray
+    usual: np.ndarray
+
+    def learn(self, caution: Caution, *, trees: int) -> Knobs:
+        """Knobs as it likes them best where that promises enough, as usual elsewhere."""
+        surely = self.promise > self.usual + caution.margin
+        best = np.where(surely[..., None], self.best, self.default)
+        behind = np.array([0.0 if name == PLAIN else caution.handicap for name in RECIPES])
+        return Knobs.learn(self.features, best, np.where(surely, self.promise, self.usual) - behind, trees=trees)
+
+
+def guessed(rows: Rows, *, trees: int) -> Guesses:
+    """Learn the score from the rows, and ask it about each of their pictures."""
     models = score_model(rows, trees=trees)
     pictures, first = np.unique(rows.picture, return_index=True)
     features = rows.features[first]
     best = np.empty((len(pictures), len(RECIPES), CUBE))
-    top = np.empty((len(pictures), len(RECIPES)))
+    default = np.empty_like(best)
+    promise, usual = np.empty((2, len(pictures), len(RECIPES)))
     for r, name in enumerate(RECIPES):
         points = points_to_try(name)
         for i in range(len(pictures)):
             x = np.concatenate([np.broadcast_to(features[i], (len(points), features.shape[1])), points], axis=1)
             value = models[r].predict(x, num_threads=1)
             few = np.argsort(-value, kind="stable")[:5]
-            surely = value[few].mean() > value[0] + MARGIN  # the first point is the recipe's default
-            best[i, r] = points[few].mean(axis=0) if surely else points[0]
-            top[i, r] = (value[few].mean() if surely else value[0]) - HANDICAP * (name != PLAIN)
-    return Knobs.learn(features, best, top, trees=trees)
+            best[i, r], promise[i, r] = points[few].mean(axis=0), value[few].mean()
+            default[i, r], usual[i, r] = points[0], value[0]  # the first point is the recipe's default
+    return Guesses(features, best, default, promise, usual)
+
+
+def cautious(guesses: Guesses, rows: Rows, pictures: Set, count: int, *, trees: int) -> Caution:
+    """How careful to be, by drawing `count` of the rows' pictures by every margin and handicap: what gains most.
+
+    A gain is that of `gains`, at `ZOOMED`; a plan that draws nothing is followed by the next recipe's.
+    """
+    ways = {margin: guesses.learn(Caution(margin, 0.0), trees=trees) for margin in MARGINS}
+    total: dict[tuple[float, float], list[float]] = {(m, h): [] for m in MARGINS for h in HANDICAPS}
+    for ruler, features in tqdm(_rulers(rows, pictures, count), total=count, unit="picture", mininterval=10):
+        default = ruler.measure(None)
+        if default["status"] != "ok":
+            continue
+        known: dict[str, float | None] = {}
+        for margin, way in ways.items():
+            plans = way.plans(features)
+            for handicap in HANDICAPS:
+                ranked = sorted(plans, key=lambda pair: -(pair[1] - handicap * (pair[0].recipe != PLAIN)))
+                gained = 0.0
+                for plan, _ in ranked:
+                    key = json.dumps(plan.to_json(), sort_keys=True)
+                    if key not in known:
+                        known[key] = _gain(ruler.measure(plan), default)
+                    if (found := known[key]) is not None:
+                        gained = found
+                        break
+                total[margin, handicap].append(gained)
+    print(
+        f"\ngain by margin (down) and handicap (across), {count} pictures of the valid families, artwork at {ZOOMED} px:"
+    )
+    print(f"{'':8}" + "".join(f"{handicap:9.3f}" for handicap in HANDICAPS))
+    means = {way: float(np.mean(found)) for way, found in total.items()}
+    for margin in MARGINS:
+        print(f"{margin:8.3f}" + "".join(f"{means[margin, handicap]:9.5f}" for handicap in HANDICAPS))
+    return Caution(*max(means, key=lambda way: means[way]))
+
+
+def _gain(row: dict, default: dict) -> float | None:
+    """`gains` of one drawing; None where nothing was drawn."""
+    if row["status"] != "ok":
+        return None
+    size = np.log2(row["bytes"] / default["bytes"])
+    slow = max(np.log2(row["ms"] / default["ms"]), 0.0)
+    return max(row["artwork"] - default["artwork"] - LAMBDA * (size + slow), WORST)
+
+
+def _rulers(rows: Rows, pictures: Set, count: int) -> Iterator[tuple[Ruler, np.ndarray]]:
+    """Rulers that hold the artwork at `ZOOMED`, of `count` of the rows' pictures, with their features."""
+    for number in sorted(set(rows.picture.tolist()), key=lambda number: (number * 2654435761) % 2**32)[:count]:
+        case = pictures.case(int(number))
+        ruler = replace(Ruler.of(case), truth=case.wear.on_ground(case.work.draw(ZOOMED)))
+        yield ruler, rows.features[np.flatnonzero(rows.picture == number)[0]]
 
 
 def best_constant(rows: Rows) -> Plan:
@@ -188,8 +277,8 @@ def best_constant(rows: Rows) -> Plan:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Over drawn pictures, in the mean: J, and J over vtracer's default by the mean of both likenesses; improvement by each
-    likeness; bytes beside the default's, geometric mean; share that was below the default by J; share that fell back."""
+    """Over drawn pictures, in the mean: J; what was to be gained, see `gains`; improvement by each likeness; bytes beside the
+    default's, geometric mean; share that was below the default by J; share that fell back."""
 
     j: float
     gain: float
@@ -202,17 +291,16 @@ class Verdict:
 
 def verdict(found: list[dict], defaults: list[dict], fell: list[bool]) -> Verdict:
     """Compare drawings with the defaults on the same pictures."""
-    j = np.array([j_score(a["reference"], a["bytes"], d["bytes"]) for a, d in zip(found, defaults, strict=True)])
+    pairs = list(zip(found, defaults, strict=True))
+    j = np.array([j_score(a["reference"], a["bytes"], d["bytes"]) for a, d in pairs])
     base = np.array([d["reference"] for d in defaults])
-    far = np.array([j_score(a["artwork"], a["bytes"], d["bytes"]) for a, d in zip(found, defaults, strict=True)])
-    far -= np.array([d["artwork"] for d in defaults])
     gone = lambda key: 1 - sum(1 - a[key] for a in found) / max(sum(1 - d[key] for d in defaults), 1e-9)  # noqa: E731
     return Verdict(
         j=float(j.mean()),
-        gain=float((j - base + far).mean() / 2),
+        gain=float(np.mean([_gain(a, d) for a, d in pairs])),
         reference=gone("reference"),
         artwork=gone("artwork"),
-        bytes=float(2 ** np.mean([np.log2(a["bytes"] / d["bytes"]) for a, d in zip(found, defaults, strict=True)])),
+        bytes=float(2 ** np.mean([np.log2(a["bytes"] / d["bytes"]) for a, d in pairs])),
         worse=float((j < base - 5e-4).mean()),
         fell_back=float(np.mean(fell)),
     )
@@ -222,13 +310,10 @@ def compare(
     ways: dict[str, Callable[[Ruler, np.ndarray], list[Plan]]], rows: Rows, pictures: Set, count: int
 ) -> dict[str, Verdict]:
     """Draw `count` of the rows' pictures by the first plan of each way that works, else by vtracer's default; measure."""
-    chosen = sorted(set(rows.picture.tolist()), key=lambda number: (number * 2654435761) % 2**32)[:count]
     found: dict[str, tuple[list[dict], list[bool]]] = {name: ([], []) for name in ways}
     defaults: list[dict] = []
-    for number in tqdm(chosen, unit="picture", mininterval=10):
-        ruler = Ruler.of(pictures.case(int(number)))
+    for ruler, features in tqdm(_rulers(rows, pictures, count), total=count, unit="picture", mininterval=10):
         default = ruler.measure(None)
-        features = rows.features[np.flatnonzero(rows.picture == number)[0]]
         if default["status"] != "ok":
             continue
         defaults.append(default)
@@ -272,18 +357,23 @@ def main() -> None:
     count = arguments.pictures or (12 if arguments.small else 150)
     pictures = Set(kept_artworks(**(SMALL_SIZES if rows.about["small"] else SIZES)), rows.about["seed"])
     learn, valid, test = (rows.where(rows.split == split) for split in ("train", "valid", "test"))
-    imitation, score = by_imitation(learn, trees=trees), by_score(learn, trees=trees)
+    guesses = guessed(learn, trees=trees)
+    caution = cautious(guesses, valid, pictures, count, trees=trees)
+    print(caution)
+    imitation, score = by_imitation(learn, trees=trees), guesses.learn(caution, trees=trees)
     constant = best_constant(learn)
     print("best constant plan:", json.dumps(constant.to_json()))
 
-    chosen = compare(
-        {"imitation": _first(imitation), "by the score": _first(score)}, valid, pictures, max(8, count // 2)
-    )
-    print(f"\non {max(8, count // 2)} pictures of the valid families, which choose the way:")
+    chosen = compare({"imitation": _first(imitation), "by the score": _first(score)}, valid, pictures, count)
+    print(f"\non {count} pictures of the valid families, which choose the way:")
     show(chosen)
     best = max(chosen, key=lambda name: chosen[name].gain)
     knobs = {"imitation": imitation, "by the score": score}[best]
-    learner = {"imitation": by_imitation, "by the score": by_score}[best]
+
+    def learned(part: Rows) -> Knobs:
+        if best == "imitation":
+            return by_imitation(part, trees=trees)
+        return guessed(part, trees=trees).learn(caution, trees=trees)
 
     ways: dict[str, Callable[[Ruler, np.ndarray], list[Plan]]] = {
         "imitation": _first(imitation),
@@ -295,13 +385,13 @@ def main() -> None:
     order = np.random.default_rng(1).permutation(seen)
     for share in SHARES[:-1]:
         part = learn.where(np.isin(learn.picture, order[: max(8, round(share * len(order)))]))
-        ways[f"{best}, {share:.1%} of rows"] = _first(learner(part, trees=trees))
+        ways[f"{best}, {share:.1%} of rows"] = _first(learned(part))
     judged = compare(ways, test, pictures, count)
     print(f"\non {count} pictures of families that nothing was learned from:")
     show(judged)
     top = [gains(test)[test.picture == number].max() for number in np.unique(test.picture)]
     print(f"{'best of each one’s rows':26}{'':9}{np.mean(top):9.4f}   (all test pictures)")
-    folder = write(knobs, best, rows, judged[best], arguments.models)
+    folder = write(knobs, best, caution, rows, judged[best], arguments.models)
     print(f"\nto be served: {best}; written: {folder}")
 
 
@@ -309,7 +399,7 @@ def _first(knobs: Knobs) -> Callable[[Ruler, np.ndarray], list[Plan]]:
     return lambda ruler, features: [plan for plan, _ in knobs.plans(features)]
 
 
-def write(knobs: Knobs, way: str, rows: Rows, judged: Verdict, models: Path | None) -> Path:
+def write(knobs: Knobs, way: str, caution: Caution, rows: Rows, judged: Verdict, models: Path | None) -> Path:
     """Write the models of knobs where the product finds them, checked against the trees."""
     graph = knobs.graph()
     sample = rows.features[:: max(1, len(rows.features) // 32)][:32]
@@ -320,6 +410,7 @@ def write(knobs: Knobs, way: str, rows: Rows, judged: Verdict, models: Path | No
     card = {
         **schema(),
         "kind": way,
+        "caution": vars(caution),
         "columns": [f"{name}.{k}" for name in RECIPES for k in (*range(CUBE), "gain")],
         "data": rows.about,
         "metrics": {key: round(value, 5) for key, value in vars(judged).items()},

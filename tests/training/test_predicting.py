@@ -15,7 +15,18 @@ import torch
 from pipeline.features import extract
 from pipeline.models import Store, write_model
 from pipeline.plan import CUBE, RECIPES, Plan
-from pipeline.predict import OUTPUTS, SEEN, Correlation, Outcome, Predictor, Seen, encoder_input, plan_input, schema
+from pipeline.predict import (
+    OUTPUTS,
+    PLAIN,
+    SEEN,
+    Correlation,
+    Outcome,
+    Predictor,
+    Seen,
+    encoder_input,
+    plan_input,
+    schema,
+)
 from training_colab import rows as rows_module
 from training_colab.data import Artwork, looks_held_out, perceptual_hash
 from training_colab.degrade import DAMAGE, SIDES, Wear, wear
@@ -23,7 +34,7 @@ from training_colab.embed import compare
 from training_colab.export import NotEqual, export_all, plans_graph, run_onnx, to_onnx, trees_graph
 from training_colab.models import COLUMNS, Encoder, Head, Trees, TreeSettings, beside, natural, plan_matrix, targets
 from training_colab.rows import Rows, Set, build, how_many, plans_for, read, read_pictures, split_of
-from training_colab.train_correlation import Knobs, gains, verdict
+from training_colab.train_correlation import Caution, Guesses, Knobs, gains, verdict
 from training_colab.train_predictor import _ends, concordance, conformal, covered, regret
 
 HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100">'
@@ -299,6 +310,21 @@ def test_knobs_are_served_as_they_were_learned(tmp_path):
     assert knobs.plans(features[features[:, 1].argmax()])[0][0].recipe == next(iter(RECIPES))
 
 
+def test_another_recipe_is_taken_when_it_promises_enough():
+    features = np.linspace(0, 1, 60)[:, None] * np.ones(26)
+    best, default = np.full((2, 60, len(RECIPES), CUBE), 0.3), np.full((60, len(RECIPES), CUBE), 0.5)
+    promise = np.tile([0.03 if name != PLAIN else 0.02 for name in RECIPES], (60, 1))
+    guesses = Guesses(features, best[0], default, promise, promise - 0.01)
+    for caution, knob, recipe in (
+        (Caution(0.005, 0.005), 0.3, "vtracer"),
+        (Caution(0.005, 0.02), 0.3, PLAIN),
+        (Caution(0.02, 0.02), 0.5, PLAIN),
+    ):
+        plan, _ = guesses.learn(caution, trees=20).plans(features[30])[0]
+        assert plan.recipe == recipe
+        assert plan.to_cube()[0] == pytest.approx(Plan.from_cube(recipe, np.full(CUBE, knob)).to_cube()[0])
+
+
 # ---- judging, by hand
 
 
@@ -336,11 +362,11 @@ def test_intervals_hold_nine_in_ten():
 def test_gains_and_verdict_by_hand():
     rows = _rows()
     assert gains(rows)[~rows.ok].max() == pytest.approx(-0.05)
-    default = {"reference": 0.9, "artwork": 0.8, "bytes": 100}
-    found = {"reference": 0.95, "artwork": 0.9, "bytes": 50}
+    default = {"status": "ok", "reference": 0.9, "artwork": 0.8, "bytes": 100, "ms": 10}
+    found = {"status": "ok", "reference": 0.95, "artwork": 0.9, "bytes": 50, "ms": 40}
     v = verdict([found, default], [default, default], [False, True])
     assert (
-        v.gain == pytest.approx((0.051 + 0.101) / 2 / 2)
+        v.gain == pytest.approx((0.1 + 0.001 - 0.002) / 2)
         and v.reference == pytest.approx(0.25)
         and v.artwork == pytest.approx(0.25)
     )
