@@ -1,7 +1,7 @@
 """How long analyses and conversions of 512 × 512 logos take: p50 and p95, and over vtracer's default in the same run.
 
-    python -m benchmarks.speed              # or: make bench
-    python -m benchmarks.speed --dev        # the dev set's pictures of 512 px instead of the examples, each once
+    python -m benchmarks.speed                  # or: make bench
+    python -m benchmarks.speed --dev 512        # the dev set's pictures of a condition instead of the examples, each once
 
 Prints a line for each way: in this process, and through `Converter`'s workers as the app and the API do it, one at a time, with
 everything loaded, timed from outside of the process that draws.
@@ -44,13 +44,13 @@ def pictures() -> dict[str, bytes]:
     return logos or {f"drawn {i}": _drawn(i) for i in range(10)}
 
 
-def inputs_of(runs: int | None, *, dev: bool) -> tuple[list[bytes], int]:
+def inputs_of(runs: int | None, *, dev: str | None) -> tuple[list[bytes], int]:
     """Files of pictures to go round, more than the caches hold, no two of the same pixels; and how many calls to make.
 
     Of the dev set each picture once where `runs` is None, of the others `RUNS` calls.
     """
     if dev:
-        data = [case.path.read_bytes() for case in dev_set.cases("512")]
+        data = [case.path.read_bytes() for case in dev_set.cases(dev)]
         return data, runs or len(data)
     logos = list(pictures().values())
     runs = runs or RUNS
@@ -107,7 +107,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--runs", type=int, help=f"calls of each kind ({RUNS}; of the dev set each picture once)")
-    parser.add_argument("--dev", action="store_true", help="the dev set at 512 px")
+    parser.add_argument("--dev", choices=dev_set.CONDITIONS, help="the dev set's pictures of a condition")
     options = parser.parse_args()
     inputs, runs = inputs_of(options.runs, dev=options.dev)
     cv2.setNumThreads(1)  # as in the workers
@@ -124,9 +124,9 @@ def main() -> None:
             "tier 3, in a worker": lambda data: converter.convert(data, tier=3),
             "auto, in a worker": converter.convert,
         }
-        of = f"the dev set's {len(inputs)} pictures" if options.dev else "examples"
+        of = f"the dev set's {len(inputs)} pictures ({options.dev})" if options.dev else f"examples of {SIDE} px"
         models = ", ".join(f"{model['name']} {model['version']}" for model in converter.health()["models"])
-        print(f"{of} of {SIDE} px, {runs} calls each; milliseconds; models: {models or 'none'}")
+        print(f"{of}, {runs} calls each; milliseconds; models: {models or 'none'}")
         print(f"{'':<30}{'p50':>8}{'p95':>8}{'p50 / default':>16}")
         default = 0.0
         for name, call in ways.items():
