@@ -53,7 +53,7 @@ def main() -> None:
     took, grown = time.perf_counter() - begin, process.memory_info().rss - before
     on_disk = sum(path.stat().st_size for path in (config.ASSETS / "models").rglob("*") if path.is_file())
     print(
-        f"{len(config.MODELS)} models, {on_disk / 1e6:.1f} MB; all loaded and checked in {took:.2f} s, memory +{grown / 1e6:.0f} MB"
+        f"{len(config.MODELS)} models, {on_disk / 1e6:.1f} MB: loaded, checked in {took:.2f} s; memory +{grown / 1e6:.0f} MB"
     )
 
     predictor, correlation, agent = Predictor(store()), Correlation(store()), Agent(store())
