@@ -33,7 +33,7 @@ from pipeline.workers import Workers
 from .comparison import agent_search, cma_search, compare, held_out, predictor_search, random_search, show
 from .env import PlanEnv, PredictedScorer, Scene, Scorer, start_of
 
-STEPS = 200_000
+STEPS = 500_000
 
 
 @dataclass(frozen=True)
