@@ -1,6 +1,6 @@
 """Train the agent by PPO on what the predictor says, export its policy, and compare it by real drawings.
 
-    python -m training_colab.train_agent train ROWS.parquet OUT --steps 200000      resumes where OUT has a checkpoint
+    python -m training_colab.train_agent train ROWS.parquet OUT --steps 500000      resumes where OUT has a checkpoint
     python -m training_colab.train_agent export OUT [--models DIR] [--version 1]
     python -m training_colab.train_agent evaluate OUT --pictures 60 --oracle 200 --jobs 2
 
