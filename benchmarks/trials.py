@@ -14,7 +14,8 @@ import numpy as np
 
 from pipeline import attempts, convert, tiers
 from pipeline.agent import TRACES
-from pipeline.attempts import PACE, draw
+from pipeline.attempts import Attempts, draw
+from pipeline.cache import content
 from pipeline.classify import classify
 from pipeline.convert import Request, Result
 from pipeline.errors import TraceFailed
@@ -22,9 +23,9 @@ from pipeline.features import extract
 from pipeline.measure import LAMBDA, j_score
 from pipeline.picture import Picture, load
 from pipeline.plan import RECIPES, Finish, Plan
-from pipeline.predict import Outcome, Seen
+from pipeline.predict import NOTHING, Outcome, Seen
 from pipeline.reference import reference
-from pipeline.route import Route, route
+from pipeline.route import Route
 from pipeline.tiers import FAILS, Adviser
 from pipeline.trace.vtracer import raw_default
 
@@ -72,12 +73,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Trial:
-    """A conversion by a tier: which one it was in the end, its result, and the steps towards it."""
+    """A conversion by a tier: which one it was in the end, its result, the steps towards it, and the quality that was predicted
+    of the drawing that was taken, before it was made."""
 
     tier: int
     quality: float
     seconds: float
     steps: tuple[Step, ...] = ()
+    predicted: float | None = None
 
     def stopped(self, target: float) -> tuple[float, float]:
         """Quality and seconds of the same conversion with a target: it ends with the first drawing that reaches it.
@@ -105,7 +108,7 @@ def trial(data: bytes, tier: int, budget: float, *, report: Callable[[Any], None
     if quality is None:
         picture = load(data)
         quality = likeness(picture, reference(picture), result.svg).reference
-    return Trial(result.selected_tier, quality, result.processing_time, tuple(seen))
+    return Trial(result.selected_tier, quality, result.processing_time, tuple(seen), result.predicted_quality)
 
 
 def _behind(result: Result) -> bool:
@@ -114,23 +117,55 @@ def _behind(result: Result) -> bool:
     return j_score(result.actual_quality, result.svg_bytes, result.default_bytes) < result.default_quality
 
 
+@dataclass(frozen=True)
+class Choosing:
+    """Which tier `auto` picks, and the seconds from having tier 1's drawing to having picked: looking at it, and routing.
+
+    `routing` is the part of them that routing itself takes.
+    """
+
+    route: Route
+    seconds: float
+    routing: float
+
+
 def routes(
     data: bytes, targets: Sequence[float], budgets: Sequence[float], *, report: Callable[[Any], None]
-) -> tuple[dict[tuple[float, float], Route], float]:
-    """Which tier the router picks for every target and budget, and the seconds that the first of these choices took."""
+) -> dict[tuple[float, float], Choosing]:
+    """What `auto` picks for every target and budget. Raises `VectorizeError`."""
     forget()
-    begin = time.perf_counter()
+    clock = attempts.Clock()
     picture = load(data)
     adviser = _adviser(picture)
-    elapsed = time.perf_counter() - begin
-    found: dict[tuple[float, float], Route] = {}
-    took = 0.0
+    made = Attempts(
+        picture,
+        convert._calm(picture, picture.busyness(), []),
+        None,
+        key=content(picture),
+        finish=Finish(),
+        budget=ENDLESS,
+        target=UNREACHED,
+        validate=False,
+        clock=clock,
+        adviser=adviser,
+        degraded=adviser.degraded,
+        changed=lambda: None,
+    )
+    convert._first_that_works(made, adviser.one())
+    drawn, found = clock.elapsed, {}
     for target in targets:
         for budget in budgets:
-            begin = time.perf_counter()
-            found[target, budget] = route(adviser.expected(target, budget, elapsed, PACE), target, budget)
-            took = took or time.perf_counter() - begin
-    return found, took
+            # as it was when the drawing had just been made
+            made.reference, made.budget = None, budget
+            if made.best:
+                made.best.measured = None
+            adviser.saw(NOTHING)
+            clock.stages.pop("route", None)
+            clock.start = time.perf_counter() - drawn
+            request = Request(target_quality=target, time_budget=budget)
+            way = convert._looked(made, adviser, request, clock, lambda: reference(picture))
+            found[target, budget] = Choosing(way, clock.elapsed - drawn, clock.stages.get("route", 0.0))
+    return found
 
 
 def _adviser(picture: Picture) -> Adviser:

@@ -130,6 +130,7 @@ class Attempts:
         self.best: Candidate | None = None
         self.default: Default | None = None
         self.tried = 0
+        self.plans: list[Plan] = []
         self.refused = ""
         self._shown: dict[str, float] = {}
         self._plain: Outcome | None = None
@@ -187,6 +188,7 @@ class Attempts:
     def draw(self, option: Option) -> Candidate | None:
         """Trace a plan and, where there is a reference, measure it; None where it draws nothing, and the reason is noted."""
         recipe = option.plan.recipe
+        self.plans.append(option.plan)
         if compiled.pending and recipe in tiers.COMPILED:
             if tiers.STILL_COMPILING not in self.degraded:
                 self.degraded.append(tiers.STILL_COMPILING)
@@ -205,8 +207,22 @@ class Attempts:
         self.tried += 1
         self._take(candidate)
         if self.tried == 1 and self.reference is not None:
-            self._measure_default()
+            self.measure_default()
         return candidate
+
+    def look(self, reference: Callable[[], Picture]) -> bool:
+        """Measure the drawing that there is, and all further ones, against a reference; False where there is no time for it."""
+        if self.best is None:
+            return False
+        size = len(self.best.svg.encode())
+        _, most = self._room("measure", self.adviser.measuring(size))
+        most += tiers.REFERENCE_MS * self.adviser.size
+        if not self.validate and self.clock.elapsed + most / 1000 > self.budget:
+            return False
+        self.reference = reference()
+        if self._measure(self.best):
+            self.changed()
+        return self.best.measured is not None
 
     def last_resort(self) -> None:
         """Draw coarsely and safely. Raises `TraceFailed`."""
@@ -236,22 +252,26 @@ class Attempts:
         if first:
             self.best = candidate
             self.changed()
-        if self.reference is None:
+        if self.reference is None or not self._measure(candidate):
             return
+        assert self.best is not None
+        if first or self.best.measured is None or self._rank(candidate) > self._rank(self.best):
+            self.best = candidate
+            self.changed()
+
+    def _measure(self, candidate: Candidate) -> bool:
+        """Measure a drawing, unless it cannot be rendered, and the reason is noted."""
         begin = time.perf_counter()
         try:
             candidate.measured = self.clock("measure", self._measured, candidate.svg)
         except TraceFailed as error:
             self.degraded.append(f"Not measured: {error.message}")
-            return
+            return False
         size = len(candidate.svg.encode())
         if candidate.option.plan == self.adviser.plain:
             self._plain = Outcome(candidate.measured.quality, size)
         self._saw("measure", self.adviser.measuring(size), begin)
-        assert self.best is not None
-        if first or self.best.measured is None or self._rank(candidate) > self._rank(self.best):
-            self.best = candidate
-            self.changed()
+        return True
 
     def _measured(self, svg: str) -> Measured:
         assert self.reference is not None
@@ -287,7 +307,7 @@ class Attempts:
         default = self.default.bytes if self.default else None
         return tiers.j_of(quality, size, default, self.finish.detail)
 
-    def _measure_default(self) -> None:
+    def measure_default(self) -> None:
         """Draw and measure vtracer's default, once for a picture; only if there is time, or where it was asked for."""
         option = self.adviser.option(VTRACER_DEFAULT)
 

@@ -17,7 +17,7 @@ from .picture import Picture, Source, load
 from .plan import Finish, Plan
 from .predict import Prediction
 from .reference import reference
-from .route import Route, route
+from .route import Expected, Route, route
 from .tiers import Adviser, Option
 
 Tier = Literal["auto", 1, 2, 3]
@@ -131,7 +131,8 @@ def analyze(source: Source) -> Analysis:
     degraded: list[str] = []
     kind: Classification = clock("classify", _classify, features, degraded, {})
     adviser = Adviser(picture, features, kind, Finish(), degraded, {}, picture.busyness())
-    way: Route = clock("route", _route, adviser, Request(), clock)
+    target, budget = config.DEFAULT_TARGET_QUALITY, config.DEFAULT_TIME_BUDGET
+    way: Route = clock("route", lambda: route(adviser.expected(target, budget, clock.elapsed, PACE), target, budget))
     return Analysis(
         picture.width, picture.height, features, kind.label, kind.confidence, clock.elapsed, tuple(degraded), way
     )
@@ -198,11 +199,9 @@ def _converted(
     adviser = Adviser(picture, features, kind, finish, degraded, versions, busyness)
     way: Route | None = None
     tier: int = 1 if request.tier == "auto" else request.tier
-    if request.tier == "auto" and not request.plan and not failed:
-        way = clock("route", _route, adviser, request, clock)
-        tier = way.tier
     if tier == 3 and not request.plan and not failed:
         tier = _highest(adviser)
+    routed = request.tier == "auto" and not request.plan and not failed
     measured = not failed and (request.validate or tier > 1)
 
     def result() -> Result:
@@ -241,7 +240,7 @@ def _converted(
     attempts = Attempts(
         picture,
         traced,
-        clock("reference", _reference, picture, key) if measured else None,
+        clock("reference", _reference, picture, key) if measured and not routed else None,
         key=key,
         finish=finish,
         budget=request.time_budget * tiers.SHARE[tier],
@@ -250,18 +249,44 @@ def _converted(
         clock=clock,
         adviser=adviser,
         degraded=degraded,
-        changed=lambda: report(result()) if report and measured else None,
+        changed=lambda: report(result()) if report and (measured or routed) else None,
     )
     if not failed:
         if request.plan:
             _first_that_works(attempts, _given(request.plan, adviser))
         elif tier == 1:
             _first_that_works(attempts, adviser.one())
-        else:
+        if routed:
+            way = _looked(attempts, adviser, request, clock, lambda: clock("reference", _reference, picture, key))
+            tier = _highest(adviser) if way.tier == 3 else way.tier
+            attempts.budget = request.time_budget * tiers.SHARE[tier]
+            if attempts.reference and (tier > 1 or request.validate):
+                attempts.measure_default()
+        if tier > 1:
             _best_of(attempts, adviser, clock, tier)
     if attempts.best is None:
         attempts.last_resort()
     return result()
+
+
+def _looked(
+    attempts: Attempts, adviser: Adviser, request: Request, clock: Clock, reference: Callable[[], Picture]
+) -> Route:
+    """The way to go on from tier 1's drawing, which is measured if there is time: no prediction knows as much."""
+    target, budget, first = request.target_quality, request.time_budget, attempts.best
+    if first is None:
+        return Route(1, (), "Tier 1, since no recipe draws this picture.")
+    if not adviser.model("predictor", "Routed without predictions"):
+        return route((), target, budget)
+    if not attempts.look(reference) or first.measured is None:
+        there = Expected(1, first.option.quality or 0.0, len(first.svg.encode()), clock.elapsed)
+        return Route(1, (there,), f"Tier 1: {budget:g} s leave no time to measure its drawing, or to make others.")
+    drawn = replace(first.option, quality=first.measured.quality, bytes=float(len(first.svg.encode())))
+    adviser.saw(attempts.seen)
+    found: Route = clock(
+        "route", lambda: route(adviser.expected(target, budget, clock.elapsed, PACE, drawn), target, budget)
+    )
+    return found
 
 
 def _there(models: Mapping[str, str], degraded: list[str]) -> dict[str, str]:
@@ -297,16 +322,19 @@ def _best_of(attempts: Attempts, adviser: Adviser, clock: Clock, tier: int) -> N
     def done() -> bool:
         return attempts.best is not None and (attempts.tried >= tiers.FEW or attempts.reached)
 
-    options, tried, known = [clock("choose", adviser.first)], [], None
+    def few() -> list[Option]:
+        adviser.saw(attempts.seen)
+        return [option for option in clock("choose", adviser.few) if option.plan not in tried]
+
+    known, tried = attempts.seen, list(attempts.plans)
+    options = [] if done() else few() if tried else [clock("choose", adviser.first)]
     while options and not done():
         option, *options = options
         tried.append(option.plan)
         if attempts.best is None or attempts.fits(option):
             attempts.draw(option)
         if attempts.seen != known and not done() and (attempts.best is None or clock.elapsed < attempts.budget):
-            known = attempts.seen
-            adviser.saw(known)
-            options = [o for o in clock("choose", adviser.few) if o.plan not in tried]
+            known, options = attempts.seen, few()
     if tier == 3 and attempts.best and not attempts.reached:
         _searched(attempts, adviser)
     attempts.no_worse_than_default()
@@ -374,11 +402,6 @@ def _reference(picture: Picture, key: str) -> Picture:
     """The reference picture; the picture itself where it is clean."""
     found: Picture | None = _REFERENCES.get(key, lambda: None if (made := reference(picture)) is picture else made)
     return found or picture
-
-
-def _route(adviser: Adviser, request: Request, clock: Clock) -> Route:
-    target, budget = request.target_quality, request.time_budget
-    return route(adviser.expected(target, budget, clock.elapsed, PACE), target, budget)
 
 
 def _highest(adviser: Adviser) -> Literal[2, 3]:

@@ -25,12 +25,16 @@ SAME = 5e-4
 
 @dataclass(frozen=True)
 class Expected:
-    """What a tier would give: SSIM to the reference picture, bytes, and seconds from the arrival of the picture."""
+    """What a tier would give: SSIM to the reference picture, bytes, and seconds from the arrival of the picture.
+
+    `measured` says that its drawing was made already, and that the first two are what it gave.
+    """
 
     tier: int
     quality: float
     bytes: int
     seconds: float
+    measured: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,8 @@ def route(expected: Sequence[Expected], target_quality: float, time_budget: floa
     if reaching := [e for e in within if e.quality >= target_quality]:
         chosen = min(reaching, key=lambda e: e.seconds)
         why = f"the quickest that is expected to reach {asked}"
+        if chosen.measured:
+            why = f"its drawing is measured, and reaches {asked}"
     elif within:
         best = max(e.quality for e in within)
         chosen = max((e for e in within if e.quality >= best - SAME), key=lambda e: e.tier)

@@ -7,8 +7,9 @@ that there is, tier 3 all of it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -60,6 +61,8 @@ TRACE_MS_PER_BUSY = {"vtracer": 7e-3, "planar": 2e-3, "vtracer-flat": 1e-2}
 """And for each pixel of `Picture.busyness`."""
 MEASURE_MS, MEASURE_MS_PER_BYTE = 30.0, 2e-4
 """Milliseconds for rendering and comparing at `SIDE` × `SIDE` once, and for each byte of the SVG."""
+REFERENCE_MS = 35.0
+"""Milliseconds at most of making the reference picture at `SIDE` × `SIDE`."""
 USUAL_BYTES = 5000.0
 
 _Kind = type[Predictor] | type[Correlation] | type[Agent]
@@ -351,26 +354,37 @@ class Adviser:
 
     # --- what each tier would give ----------------------------------------------------------------------------------
 
-    def expected(self, target_quality: float, time_budget: float, elapsed: float, pace: Pace) -> tuple[Expected, ...]:
-        """What each tier would give and take, played through as it would go; empty without a predictor. Seconds."""
+    def expected(
+        self, target_quality: float, time_budget: float, elapsed: float, pace: Pace, drawn: Option | None = None
+    ) -> tuple[Expected, ...]:
+        """What each tier would give and take, played through as it would go; empty without a predictor. Seconds.
+
+        `drawn` is tier 1's drawing where that was made and measured, with the quality and the bytes that it has; what is left
+        of the tiers is played from there.
+        """
+        begin = time.perf_counter()
         if not self.model("predictor", "Routed without predictions"):
             return ()
-        one = next(self.one())
-        few = self.few()
+        one = drawn or next(self.one())
+        enough = drawn is not None and (drawn.quality or 0.0) >= target_quality
+        few = [] if enough else [option for option in self.few()[:FEW] if not drawn or option.plan != drawn.plan]
         default = self.option(VTRACER_DEFAULT)
         if not self.model("predictor", "Routed without predictions"):  # it broke on the way
             return ()
-        tier1 = Expected(1, one.quality or 0.0, round(one.bytes), elapsed + pace.usual(one.pace, one.ms) / 1000)
-        yardstick = self.cost(default, pace, "default")
-        tier2 = self._played(2, few[:FEW], target_quality, SHARE[2] * time_budget, elapsed + yardstick, pace)
+        now = elapsed + time.perf_counter() - begin
+        tracing = 0.0 if drawn else pace.usual(one.pace, one.ms) / 1000
+        tier1 = Expected(1, one.quality or 0.0, round(one.bytes), now + tracing, measured=drawn is not None)
+        start = now + self.cost(default, pace, "default")
+        tier2, _ = self._played(2, few, target_quality, SHARE[2] * time_budget, start, pace, drawn)
         agent = self.model("agent")
         if not agent:
             return tier1, tier2
-        start = max(few[:FEW], key=self._promise)
-        steps = [*few[:FEW], *[start] * (TRACES - FEW)]
-        tier3 = self._played(3, steps, target_quality, SHARE[3] * time_budget, elapsed + yardstick, pace)
-        gain = _learned_gain(agent)
-        return tier1, tier2, Expected(3, min(tier3.quality + gain, 1.0), tier3.bytes, tier3.seconds)
+        best = max([*few, *([drawn] if drawn else [])], key=self._promise)
+        steps = [*few, *[best] * (TRACES - len(few) - bool(drawn))]
+        tier3, traces = self._played(3, steps, target_quality, SHARE[3] * time_budget, start, pace, drawn)
+        if traces > FEW:
+            tier3 = replace(tier3, quality=min(tier3.quality + _learned_gain(agent), 1.0))
+        return tier1, tier2, tier3
 
     def cost(self, option: Option, pace: Pace, name: str | None = None) -> float:
         """Seconds that tracing and measuring a plan usually takes; `name` is what `pace` knows it by."""
@@ -378,19 +392,25 @@ class Adviser:
         return (tracing + pace.usual("measure", self.measuring(option.bytes))) / 1000
 
     def _played(
-        self, tier: int, options: Iterable[Option], target: float, budget: float, elapsed: float, pace: Pace
-    ) -> Expected:
-        best: Option | None = None
+        self,
+        tier: int,
+        options: Iterable[Option],
+        target: float,
+        budget: float,
+        elapsed: float,
+        pace: Pace,
+        drawn: Option | None,
+    ) -> tuple[Expected, int]:
+        """What comes of drawing some options one after the other, after `drawn`, and how many drawings that makes."""
+        best, traces = drawn, int(drawn is not None)
         for option in options:
             cost = self.cost(option, pace)
-            if best and elapsed + cost > budget:
+            if best and ((best.quality or 0.0) >= target or elapsed + cost > budget):
                 continue
-            elapsed += cost
+            elapsed, traces = elapsed + cost, traces + 1
             best = max(best or option, option, key=self._promise)
-            if (best.quality or 0.0) >= target:
-                break
         assert best is not None
-        return Expected(tier, best.quality or 0.0, round(best.bytes), elapsed)
+        return Expected(tier, best.quality or 0.0, round(best.bytes), elapsed), traces
 
 
 def _draws(recipe: str) -> bool:

@@ -18,7 +18,7 @@ import pytest
 
 from benchmarks import baseline, figures, held_out, likeness, packages, peers, router, tiers, trials, validate, wild
 from benchmarks.likeness import Likeness
-from benchmarks.trials import Choice, Step, Trial
+from benchmarks.trials import Choice, Choosing, Step, Trial
 from pipeline.errors import OverTime
 from pipeline.route import Expected, Route
 from training_colab.data import FAMILIES, Artwork
@@ -302,8 +302,7 @@ def case_of(*, picks: int) -> router.Case:
     return router.Case(
         "a",
         {(tier, budget): run for tier, run in runs.items() for budget in router.BUDGETS},
-        {cell: Route(picks, said, "") for cell in cells},
-        0.01,
+        {cell: Choosing(Route(picks, said, ""), 0.01, 0.005) for cell in cells},
         dict.fromkeys(router.BUDGETS, 0.2),
     )
 
@@ -316,7 +315,7 @@ def test_accuracy_is_told_beside_constant_tiers(capsys: pytest.CaptureFixture[st
     assert shares["router"] == shares["always 2"] and "always 3" not in shares
     best = {row.cell: row.best for row in always_two}
     assert best[0.95, 2.0] == 1 and best[0.98, 0.6] == 2 and best[0.98, 0.3] == 1
-    assert always_two[0].measured[1].seconds == pytest.approx(0.11), "tier 1 takes what routing takes, too"
+    assert always_two[0].measured[1].seconds == pytest.approx(0.11), "tier 1 takes what looking and routing take, too"
     router.show([case_of(picks=1)])
     shown = capsys.readouterr().out
     assert "the best constant tier is 1" in shown and "tier 2" in shown
@@ -358,8 +357,13 @@ def test_a_trial_is_as_the_first_of_its_picture(examples: Path) -> None:
     drawn = [step.drawn for step in runs[0].steps]
     assert drawn and drawn == sorted(drawn) and runs[0].steps[-1].quality == runs[0].quality
     assert trials.trial(data, 1, 20.0, report=lambda _: None).steps == ()
-    routes, seconds = trials.routes(data, (0.95,), (0.5, 1.0), report=lambda _: None)
-    assert set(routes) == {(0.95, 0.5), (0.95, 1.0)} and seconds > 0
+    found = trials.routes(data, (0.95, 1.0), (0.01, 10.0), report=lambda _: None)
+    assert set(found) == {(0.95, 0.01), (0.95, 10.0), (1.0, 0.01), (1.0, 10.0)}
+    assert found[0.95, 10.0].route.tier == 1 and found[0.95, 10.0].route.predictions[0].measured
+    assert found[0.95, 0.01].route.tier == 1 and found[0.95, 0.01].seconds < found[0.95, 10.0].seconds, (
+        "no time to look"
+    )
+    assert found[1.0, 10.0].route.tier > 1 and 0 < found[1.0, 10.0].routing < found[1.0, 10.0].seconds
 
 
 # ---- peers and the baseline

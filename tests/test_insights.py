@@ -129,6 +129,10 @@ def test_tier_1_is_timed_without_measuring_as_it_was_expected(routed: Result) ->
     stages = {"trace": 0.1, "measure": 0.3, "default": 0.2, "reference": 0.05}
     one = replace(routed, selected_tier=1, processing_time=0.7, stages=stages)
     assert insights._outcome(one) == pytest.approx((0.15, 0.9829))
+    assert one.route
+    looked = replace(one.route, predictions=(replace(EXPECTED[0], measured=True), *EXPECTED[1:]))
+    assert insights._outcome(replace(one, route=looked)) == pytest.approx((0.5, 0.9829)), "the router looked at it"
+    assert f"<small>{t.LOOKED}</small>" in insights.route_html(replace(one, route=looked))
 
 
 @pytest.mark.parametrize(
@@ -155,7 +159,7 @@ def test_the_plot_holds_whatever_was_expected(routed: Result, expected: tuple, t
 
 def test_without_a_predictor_it_says_so(result: Result) -> None:
     way = route((), 0.98, 1.0)
-    html = insights.route_html(replace(result, route=way), 0.98, 1.0)
+    html = insights.route_html(replace(result, route=way, model_versions={}), 0.98, 1.0)
     assert t.NO_PREDICTOR in html and way.reason in html and "<figure" not in html
 
 

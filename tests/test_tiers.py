@@ -485,11 +485,38 @@ def test_auto_goes_where_the_router_says(logo: Path) -> None:
     cheap = convert.convert(logo, plenty)
     assert cheap.selected_tier == 1 and cheap.route and cheap.route.tier == 1
     assert [e.tier for e in cheap.route.predictions] == [1, 2, 3] and cheap.reason.startswith(cheap.route.reason)
+    assert cheap.route.predictions[0].measured and cheap.route.predictions[0].quality == cheap.actual_quality
+    assert cheap.default_quality is None and cheap.candidates == 1, "nothing more was drawn than the tier itself draws"
+    assert convert.convert(logo, replace(plenty, validate=True)).default_quality is not None
     hard = convert.convert(logo, replace(plenty, target_quality=1.0))
     assert hard.selected_tier == 3 and hard.route and hard.route.tier == 3
+    assert tiers.FEW < hard.candidates <= TRACES and hard.default_quality is not None
+    asked_for = convert.convert(logo, replace(plenty, tier=3, target_quality=1.0))
+    assert hard.svg == asked_for.svg, "looking first takes nothing away"
     record = hard.record()
-    assert record["route"]["predictions"][0].keys() == {"tier", "quality", "bytes", "seconds"}
+    assert record["route"]["predictions"][0].keys() == {"tier", "quality", "bytes", "seconds", "measured"}
     assert record["route"]["tier"] == 3
+
+
+def test_auto_does_not_look_where_there_is_no_time(logo: Path) -> None:
+    result = convert.convert(logo, replace(REQUEST, tier="auto", time_budget=0.001))
+    assert result.selected_tier == 1 and result.actual_quality is None and result.candidates == 1
+    assert result.route and "no time" in result.reason and [e.measured for e in result.route.predictions] == [False]
+    seen = convert.convert(logo, replace(REQUEST, tier="auto", time_budget=0.001, validate=True))
+    assert seen.actual_quality is not None and seen.default_quality is not None, "what was asked for is done"
+
+
+def test_auto_says_where_nothing_draws(logo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = attempts.draw
+
+    def only_small(picture, plan):
+        if plan.knobs != tiers.LAST_RESORT.knobs:
+            raise attempts.TraceFailed("a test")
+        return draw(picture, plan)
+
+    monkeypatch.setattr(attempts, "draw", only_small)
+    result = convert.convert(logo, replace(REQUEST, tier="auto"))
+    assert result.selected_tier == 1 and result.plan == tiers.LAST_RESORT and "no recipe draws" in result.reason
 
 
 def test_a_tier_that_was_asked_for_is_not_routed(logo: Path) -> None:
@@ -500,17 +527,30 @@ def test_expected_times_are_those_of_the_planned_traces(logo: Path) -> None:
     """Played through by hand: 50 ms a trace, and measuring."""
     it, pace = adviser(logo), Pace()
     one, two, three = it.expected(1.0, 20.0, 0.1, pace)
-    assert one.seconds == pytest.approx(0.1 + 0.05, abs=1e-3)
+    now = one.seconds - 0.05
+    assert now > 0.1, "what choosing takes counts"
     assert one.bytes == 2048 and one.quality == pytest.approx(it.option(Plan("planar")).quality)
     each = 0.05 + it.measuring(2048) / 1000
-    assert two.seconds == pytest.approx(0.1 + (tiers.FEW + 1) * each, abs=2e-3)
-    assert three.seconds == pytest.approx(0.1 + (TRACES + 1) * each, abs=2e-3)
+    assert two.seconds == pytest.approx(now + (tiers.FEW + 1) * each, abs=2e-3)
+    assert three.seconds == pytest.approx(now + (TRACES + 1) * each, abs=2e-3)
     assert two.quality > one.quality and three.quality >= two.quality
     short = it.expected(1.0, 2 * (0.1 + 2.5 * each), 0.1, pace)
-    assert short[1].seconds == pytest.approx(0.1 + 2 * each, abs=2e-3), (
-        "what does not fit into half the time is not played"
-    )
-    assert short[2].seconds > 0.1 + 4 * each, "tier 3 has all of it"
+    now = short[0].seconds - 0.05
+    assert short[1].seconds == pytest.approx(now + 2 * each, abs=2e-3), "what does not fit into half the time"
+    assert short[2].seconds > now + 4 * each, "tier 3 has all of it"
+
+
+def test_what_was_drawn_is_where_the_tiers_go_on_from(logo: Path) -> None:
+    it, pace = adviser(logo), Pace()
+    plain = replace(it.option(it.plain), quality=0.985, bytes=700.0)
+    one, two, three = it.expected(0.98, 20.0, 0.1, pace, plain)
+    assert (one.quality, one.bytes, one.measured) == (0.985, 700, True) and one.seconds < 0.15
+    assert two.quality == three.quality == 0.985 and two.seconds == three.seconds > one.seconds
+    assert not (two.measured or three.measured)
+    each = 0.05 + it.measuring(2048) / 1000
+    one, two, three = it.expected(0.999, 20.0, 0.1, pace, replace(plain, quality=0.9))
+    assert two.quality > 0.9 and three.seconds > two.seconds > one.seconds
+    assert two.seconds == pytest.approx(one.seconds + tiers.FEW * each, abs=2e-3), "the default, and three more"
 
 
 def test_routing_is_quick(logo: Path) -> None:

@@ -181,26 +181,33 @@ def route_html(result: Result, target: float | None = None, budget: float | None
     if way is None:
         body = f"<p>{t.FIXED.format(tier=result.selected_tier)}</p>"
     elif not way.predictions:
-        body = f"<p>{t.NO_PREDICTOR}</p><p>{escape(way.reason)}</p>"
+        unknown = "" if "predictor" in result.model_versions else f"<p>{t.NO_PREDICTOR}</p>"
+        body = f"{unknown}<p>{escape(way.reason)}</p>"
     else:
         body = f"{_plot(way, _outcome(result), target, budget)}<p>{escape(way.reason)}</p>{_table(way)}"
     return f'<section class="tc-route"><h2>{t.ROUTE}</h2>{body}</section>'
 
 
 def _outcome(result: Result) -> tuple[float, float] | None:
-    """Measured seconds and SSIM, as the tiers' predictions count them: that of tier 1 takes no measuring."""
+    """Measured seconds and SSIM, as the tiers' predictions count them.
+
+    What validating alone takes is no part of tier 1: vtracer's default and, unless the router looked at it, measuring.
+    """
     if result.actual_quality is None:
         return None
     seconds = result.processing_time
     if result.selected_tier == 1:
-        seconds -= sum(result.stages.get(stage, 0.0) for stage in ("reference", "measure", "default"))
+        looked = result.route is not None and any(e.measured for e in result.route.predictions)
+        extra = ("default",) if looked else ("reference", "measure", "default")
+        seconds -= sum(result.stages.get(stage, 0.0) for stage in extra)
     return max(seconds, 1e-3), result.actual_quality
 
 
 def _table(way: Route) -> str:
     rows = "".join(
         f'<tr class="{"taken" if e.tier == way.tier else ""}"><th scope="row">{t.TIER.format(tier=e.tier)}'
-        f"{f' <small>{t.CHOSEN}</small>' if e.tier == way.tier else ''}</th>"
+        f"{f' <small>{t.CHOSEN}</small>' if e.tier == way.tier else ''}"
+        f"{f' <small>{t.LOOKED}</small>' if e.measured else ''}</th>"
         f"<td>{e.quality:.4f}</td><td>{duration(e.seconds)}</td><td>{size(e.bytes)}</td></tr>"
         for e in way.predictions
     )
