@@ -266,6 +266,17 @@ class Intervals:
         return ends[0], ends[1]
 
 
+NEAR = 0.03
+"""Distance in every knob within which a suggested point is its recipe's default, which models of knobs hardly ever hit: they
+draw alike, and what the default measures tells the predictor most."""
+
+
+def settled(recipe: str, point: np.ndarray) -> Plan:
+    """The plan of a suggested point (8,): the recipe's default where that is `NEAR`."""
+    default = Plan(recipe)
+    return default if np.abs(point - default.to_cube()).max() <= NEAR else Plan.from_cube(recipe, point)
+
+
 @dataclass(frozen=True)
 class Suggestion:
     """A plan, and the J over vtracer's default that pictures with such features gained by plans of its recipe."""
@@ -290,7 +301,7 @@ class Correlation:
         found = next(iter(self.model.run({self.slot: features.vector()[None]}).values()))
         table = found.reshape(len(RECIPES), CUBE + 1)
         plans = [
-            Suggestion(Plan.from_cube(recipe, row[:CUBE]), float(row[CUBE]))
+            Suggestion(settled(recipe, row[:CUBE]), float(row[CUBE]))
             for recipe, row in zip(RECIPES, table, strict=True)
         ]
         return sorted(plans, key=lambda suggestion: -suggestion.gain)

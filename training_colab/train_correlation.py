@@ -25,7 +25,7 @@ from tqdm import tqdm
 from pipeline.measure import LAMBDA, j_score
 from pipeline.models import write_model
 from pipeline.plan import CUBE, RECIPES, Plan
-from pipeline.predict import PLAIN, schema
+from pipeline.predict import PLAIN, schema, settled
 
 from .data import kept_artworks
 from .export import run_onnx, trees_graph
@@ -36,6 +36,9 @@ FAILED = -0.05
 """J over the default that a plan counts as which drew nothing: below nearly all that do."""
 WORST = -0.2
 """J over the default below which plans are all the same to the model of the score: it is to tell good ones apart."""
+LARGE = 0.02
+"""J that doubling the bytes costs beyond those of vtracer's default: the size is to be bounded, and a photo can always be drawn in
+ten times as many shapes."""
 MARGINS = (0.002, 0.005, 0.01, 0.02, 1.0)
 """Gains over a recipe's default from which another point may be believed to be better: the best of many is a lucky one."""
 HANDICAPS = (0.0, 0.003, 0.006, 0.01, 0.02, 0.03, 0.05, 0.1)
@@ -53,12 +56,14 @@ def gains(rows: Rows) -> np.ndarray:
     """(N,) what a plan gains over vtracer's default on the same picture.
 
     Likeness is that to the artwork: tier 1 measures nothing, so it need not go by what can be measured. Halving the bytes is
-    worth `LAMBDA` of it, and halving the time as much, since tier 1 is to be quick.
+    worth `LAMBDA` of it, above those of the default `LARGE`; halving the time as much as halving the bytes, since tier 1 is to be
+    quick.
     """
     likeness = rows.scores[:, 1] - rows.default[:, 1]
     size = rows.scores[:, 2] - rows.default[:, 2]
     slow = np.maximum((rows.scores[:, 3] - rows.default[:, 3]) * np.log2(10), 0)
-    return np.clip(np.where(rows.ok, likeness - LAMBDA * (size + slow), FAILED), WORST, None)
+    price = LAMBDA * (size + slow) + LARGE * np.maximum(size, 0)
+    return np.clip(np.where(rows.ok, likeness - price, FAILED), WORST, None)
 
 
 def _grow(
@@ -92,7 +97,7 @@ class Knobs:
     def plans(self, features: np.ndarray) -> list[tuple[Plan, float]]:
         """A plan of each recipe for features (26,), the most promising one first."""
         table = np.array([b.predict(features[None], num_threads=1)[0] for b in self.boosters]).reshape(-1, CUBE + 1)
-        found = [(Plan.from_cube(name, row[:CUBE]), float(row[CUBE])) for name, row in zip(RECIPES, table, strict=True)]
+        found = [(settled(name, row[:CUBE]), float(row[CUBE])) for name, row in zip(RECIPES, table, strict=True)]
         return sorted(found, key=lambda pair: -pair[1])
 
     @classmethod
@@ -249,7 +254,8 @@ def _gain(row: dict, default: dict) -> float | None:
         return None
     size = np.log2(row["bytes"] / default["bytes"])
     slow = max(np.log2(row["ms"] / default["ms"]), 0.0)
-    return max(row["artwork"] - default["artwork"] - LAMBDA * (size + slow), WORST)
+    price = LAMBDA * (size + slow) + LARGE * max(size, 0.0)
+    return max(row["artwork"] - default["artwork"] - price, WORST)
 
 
 def _rulers(rows: Rows, pictures: Set, count: int) -> Iterator[tuple[Ruler, np.ndarray]]:

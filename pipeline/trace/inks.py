@@ -268,11 +268,17 @@ def _claim(
     if not uneven.any():
         return
     pixels, start = members(found.ids, uneven, found.area)
-    for i in np.flatnonzero(uneven).tolist():
+    components = np.flatnonzero(uneven)
+    ys, xs = np.divmod(pixels[start[components]], labels.shape[-1])
+    gradients = [shading for shading in inks.shadings[first:] if shading]
+    near = np.stack([_off(shading, ys, xs, seen[ys, xs]) < _AGREES + noise for shading in gradients], axis=1)
+    for i, likely in zip(components.tolist(), near, strict=True):
+        if not likely.any():
+            continue
         ys, xs = np.divmod(pixels[start[i] : start[i + 1]], labels.shape[-1])
         values = seen[ys, xs]
         few = slice(None, None, max(1, len(ys) // 16))
-        for ink in range(first, len(inks)):
+        for ink in (first + np.flatnonzero(likely)).tolist():
             shading = inks.shadings[ink]
             assert shading is not None
             if _explains(shading, ys[few], xs[few], values[few], noise) and _explains(shading, ys, xs, values, noise):
@@ -281,7 +287,12 @@ def _claim(
 
 
 def _explains(shading: Shading, ys: np.ndarray, xs: np.ndarray, values: np.ndarray, noise: float) -> bool:
-    return bool(np.abs(shaded(shading, xs, ys) - values).max() < _AGREES + noise)
+    return bool(_off(shading, ys, xs, values).max() < _AGREES + noise)
+
+
+def _off(shading: Shading, ys: np.ndarray, xs: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """(n,) by how many levels a gradient misses pixels' colours (n, 4), in the worst channel."""
+    return np.abs(shaded(shading, xs, ys) - values).max(axis=1)
 
 
 def _band(labels: np.ndarray, inks: Inks, piece: _Piece) -> None:
