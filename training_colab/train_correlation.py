@@ -37,8 +37,8 @@ FAILED = -0.05
 WORST = -0.2
 """J over the default below which plans are all the same to the model of the score: it is to tell good ones apart."""
 LARGE = 0.02
-"""J that doubling the bytes costs beyond those of vtracer's default: the size is to be bounded, and a photo can always be drawn in
-ten times as many shapes."""
+"""J that doubling the bytes costs beyond those of vtracer's default: the size is to be bounded, and a photo can always be drawn
+in ten times as many shapes."""
 MARGINS = (0.002, 0.005, 0.01, 0.02, 1.0)
 """Gains over a recipe's default from which another point may be believed to be better: the best of many is a lucky one."""
 HANDICAPS = (0.0, 0.003, 0.006, 0.01, 0.02, 0.03, 0.05, 0.1)
@@ -56,8 +56,7 @@ def gains(rows: Rows) -> np.ndarray:
     """(N,) what a plan gains over vtracer's default on the same picture.
 
     Likeness is that to the artwork: tier 1 measures nothing, so it need not go by what can be measured. Halving the bytes is
-    worth `LAMBDA` of it, above those of the default `LARGE`; halving the time as much as halving the bytes, since tier 1 is to be
-    quick.
+    worth `LAMBDA` of it, above those of the default `LARGE`; halving the time is worth `LAMBDA`, since tier 1 is to be quick.
     """
     likeness = rows.scores[:, 1] - rows.default[:, 1]
     size = rows.scores[:, 2] - rows.default[:, 2]
