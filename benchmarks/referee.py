@@ -2,10 +2,12 @@
 
     python -m benchmarks.referee                           # all four conditions
     python -m benchmarks.referee --conditions 512,web --tier 3 --name tier-3
+    python -m benchmarks.referee -- --validate             # measured: by J, and beside what was predicted
     python -m benchmarks.referee -- --background drop      # what follows -- goes to `python -m pipeline batch`
 
 Builds the set where it is missing, converts it by the command that people run, has the referee score both, and prints
-its tables, each recipe's share of the set, and the cases worse than vtracer's default.
+its tables, each recipe's share of the set, and the cases worse than vtracer's default; where our command measures, as tiers 2
+and 3 do and `--validate` asks for, also the cases below it by J, and how near predictions were.
 """
 
 from __future__ import annotations
@@ -17,7 +19,10 @@ import sys
 from collections import Counter
 from typing import Any
 
+from pipeline.measure import j_score
+
 from . import dev_set
+from .figures import within
 
 
 def run(name: str, condition: str, arguments: list[str]) -> None:
@@ -49,6 +54,20 @@ def worse(name: str, condition: str) -> list[tuple[float, str]]:
     return sorted((loss for loss in losses if loss[0] > dev_set.WORSE), reverse=True)
 
 
+def measured(rows: list[dict[str, Any]]) -> str | None:
+    """How many conversions are below vtracer's default by J, and how near predictions were; None where nothing was measured."""
+    both = [row for row in rows if row.get("actual_quality") is not None and row.get("default_quality") is not None]
+    if not both:
+        return None
+    below = sum(
+        j_score(row["actual_quality"], row["svg_bytes"], row["default_bytes"]) < row["default_quality"] - 1e-9
+        for row in both
+    )
+    off = [row["predicted_quality"] - row["actual_quality"] for row in both if row.get("predicted_quality") is not None]
+    near = f"; predicted within ±0.01 {within(off, 0.01):.1%}, ±0.02 {within(off, 0.02):.1%}" if off else ""
+    return f"below vtracer's default by J: {below} of {len(both)} cases{near}"
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -72,6 +91,8 @@ def main() -> None:
         print("  drawn by " + ", ".join(f"{recipe} {count / total:.1%}" for recipe, count in shares.most_common()))
         for note, count in Counter(note for row in rows for note in row.get("degraded") or ()).most_common():
             print(f"  degraded in {count} cases: {note}")
+        if line := measured(rows):
+            print(f"  {line}")
         lost = worse(name, condition)
         print(f"  worse than vtracer's default by more than {dev_set.WORSE}: {len(lost)} cases")
         for loss, case in lost:

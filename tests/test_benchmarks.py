@@ -16,7 +16,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import baseline, figures, held_out, likeness, packages, peers, router, tiers, trials, validate, wild
+from benchmarks import (
+    baseline,
+    figures,
+    held_out,
+    likeness,
+    packages,
+    peers,
+    referee,
+    router,
+    tiers,
+    trials,
+    validate,
+    wild,
+)
 from benchmarks.likeness import Likeness
 from benchmarks.trials import Choice, Choosing, Step, Trial
 from pipeline.errors import OverTime
@@ -258,6 +271,19 @@ def test_likeness_to_the_artwork_and_a_default_that_fails(examples: Path, monkey
     default, (ours, broken) = likeness.measured(path, (svg, "<svg><rect"), path, report=reports.append)
     assert default is None and ours.artwork == pytest.approx(ours.to_input) and reports
     assert broken.bytes == len(likeness.BLANK), "what cannot be rendered counts as a blank"
+
+
+def test_what_was_measured_is_told_by_j_and_beside_predictions() -> None:
+    row = {"actual_quality": 0.95, "svg_bytes": 100, "default_quality": 0.95, "default_bytes": 100}
+    rows = [
+        row | {"predicted_quality": 0.955},
+        row | {"svg_bytes": 200, "predicted_quality": 0.935},  # twice the bytes for the same likeness
+        row | {"actual_quality": None},
+        {"error": "not an image"},
+    ]
+    said = referee.measured(rows)
+    assert said == "below vtracer's default by J: 1 of 2 cases; predicted within ±0.01 50.0%, ±0.02 100.0%"
+    assert referee.measured(rows[2:]) is None
 
 
 # ---- the router
