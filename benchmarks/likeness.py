@@ -20,7 +20,7 @@ from pipeline.reference import reference
 from pipeline.render import render
 from pipeline.trace.vtracer import raw_default
 
-BLANK = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>'
+BLANK = '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1" viewBox="0 0 1 1"/>'
 """What a failure counts as."""
 PATIENCE = 60.0
 """Seconds that measuring one picture may take."""

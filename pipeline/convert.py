@@ -322,18 +322,21 @@ def _best_of(attempts: Attempts, adviser: Adviser, clock: Clock, tier: int) -> N
     def done() -> bool:
         return attempts.best is not None and (attempts.tried >= tiers.FEW or attempts.reached)
 
+    def late() -> bool:
+        return attempts.best is not None and clock.elapsed + tiers.CHOOSING > attempts.budget
+
     def few() -> list[Option]:
         adviser.saw(attempts.seen)
         return [option for option in clock("choose", adviser.few) if option.plan not in tried]
 
     known, tried = attempts.seen, list(attempts.plans)
-    options = [] if done() else few() if tried else [clock("choose", adviser.first)]
+    options = [] if done() or late() else few() if tried else [clock("choose", adviser.first)]
     while options and not done():
         option, *options = options
         tried.append(option.plan)
         if attempts.best is None or attempts.fits(option):
             attempts.draw(option)
-        if attempts.seen != known and not done() and (attempts.best is None or clock.elapsed < attempts.budget):
+        if attempts.seen != known and not done() and not late():
             known, options = attempts.seen, few()
     if tier == 3 and attempts.best and not attempts.reached:
         _searched(attempts, adviser)

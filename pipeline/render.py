@@ -41,11 +41,12 @@ def render(svg: str, width: int, height: int) -> np.ndarray:
     TraceFailed
         resvg refused the SVG.
     """
-    svg = svg.replace("<svg", '<svg preserveAspectRatio="none"', 1)
     start = svg.index("<svg")
     end = svg.index(">", start)
     head = svg[start:end]
-    for name, value in (("width", width), ("height", height)):
+    if ' preserveAspectRatio="' not in head:
+        head = head.replace("<svg", '<svg preserveAspectRatio="none"', 1)
+    for name, value in (("width", width), ("height", height), ("preserveAspectRatio", "none")):
         before, found, after = head.partition(f' {name}="')
         if found:
             head = f'{before} {name}="{value}"{after[after.index(chr(34)) + 1 :]}'

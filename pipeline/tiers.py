@@ -63,6 +63,8 @@ MEASURE_MS, MEASURE_MS_PER_BYTE = 30.0, 2e-4
 """Milliseconds for rendering and comparing at `SIDE` × `SIDE` once, and for each byte of the SVG."""
 REFERENCE_MS = 35.0
 """Milliseconds at most of making the reference picture at `SIDE` × `SIDE`."""
+CHOOSING = 0.02
+"""Seconds that choosing among the points of all recipes takes."""
 USUAL_BYTES = 5000.0
 
 _Kind = type[Predictor] | type[Correlation] | type[Agent]

@@ -33,6 +33,7 @@ from benchmarks import (
 from benchmarks.likeness import Likeness
 from benchmarks.trials import Choice, Choosing, Step, Trial
 from pipeline.errors import OverTime
+from pipeline.render import render
 from pipeline.route import Expected, Route
 from training_colab.data import FAMILIES, Artwork
 from training_colab.degrade import Wear
@@ -271,6 +272,10 @@ def test_likeness_to_the_artwork_and_a_default_that_fails(examples: Path, monkey
     default, (ours, broken) = likeness.measured(path, (svg, "<svg><rect"), path, report=reports.append)
     assert default is None and ours.artwork == pytest.approx(ours.to_input) and reports
     assert broken.bytes == len(likeness.BLANK), "what cannot be rendered counts as a blank"
+
+
+def test_a_blank_takes_any_shape() -> None:
+    assert render(likeness.BLANK, 30, 11).shape == (11, 30, 4)
 
 
 def test_what_was_measured_is_told_by_j_and_beside_predictions() -> None:

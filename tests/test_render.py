@@ -40,6 +40,13 @@ def test_a_view_box_of_other_units():
     assert (out == (0, 255, 0, 255)).all()
 
 
+def test_one_that_says_how_it_is_stretched_already():
+    for way in ("none", "xMidYMid meet"):
+        head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 1" preserveAspectRatio="{way}">'
+        svg = f'{head}<path d="M0 0H2V1H0Z"/></svg>'
+        assert render(svg, 4, 4)[..., 3].min() == 255
+
+
 def test_a_size_on_a_shape_is_left_alone():
     svg = document('<rect width="5" height="20" fill="#000"/>', 10, 20)
     out = render(svg, 10, 20)

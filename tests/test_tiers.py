@@ -307,6 +307,17 @@ def test_detail_moves_what_a_byte_costs(logo: Path) -> None:
     assert tiers.j_of(0.99, 500, 1000, "low") == pytest.approx(0.99 + tiers.LAMBDA["low"])
 
 
+def test_a_picture_that_is_reduced_before_it_is_traced_is_measured() -> None:
+    """Its sides are in another proportion then, by rounding."""
+    image = Image.new("RGB", (1500, 1001), "white")
+    image.paste((200, 30, 40), (300, 200, 900, 700))
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    for tier in (1, 2):
+        result = convert.convert(out.getvalue(), replace(REQUEST, tier=tier, validate=True))
+        assert result.degraded == () and result.actual_quality > 0.99 and 'width="1500" height="1001"' in result.svg
+
+
 # ---- the promises
 
 
