@@ -21,8 +21,6 @@ from .predict import MOST_EMBEDDING
 OBSERVATION = 512
 TRACES = 8
 """Most traces of a picture, the first of them the plan it starts from."""
-PROPOSALS = 64
-"""Points that the policy proposes at a time where a predictor picks one of them."""
 REACH = 0.5
 """How far an action of 0 or 1 moves a coordinate; 0.5 leaves it where it is."""
 FAILED = -0.2
@@ -140,7 +138,6 @@ def search(
     traces: int = TRACES,
     stop: Callable[[], bool] = lambda: False,
     seed: int = 0,
-    rank: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Found:
     """Trace and measure the start, then what the policy proposes, until the traces are used or `stop()` says so.
 
@@ -151,8 +148,6 @@ def search(
     ----------
     measure
         J of a point; None where it draws nothing.
-    rank
-        What a predictor thinks of points (N, 8): the one it likes best of `PROPOSALS` of the policy's is taken then.
     """
     rng = np.random.default_rng(seed)
     j = measure(start)
@@ -161,14 +156,9 @@ def search(
     known = {_drawn(recipe, start)}
     while progress.traces < traces and not stop():
         action, spread = policy(observe(about, progress, traces))
-        if rank:
-            actions = action + spread * rng.standard_normal((PROPOSALS, CUBE))
-            actions[0] = action
-            points = np.stack([move(progress.best, np.clip(one, 0, 1)) for one in actions])
-            action = actions[next((i for i in np.argsort(-rank(points)) if _drawn(recipe, points[i]) not in known), 0)]
-        elif progress.traces > 1:
+        if progress.traces > 1:
             action = np.clip(action + spread * rng.standard_normal(CUBE), 0, 1)
-        point = move(progress.best, np.clip(action, 0, 1))
+        point = move(progress.best, action)
         for _ in range(8):  # whole numbers and bounds bring points together
             if _drawn(recipe, point) not in known:
                 break

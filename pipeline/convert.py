@@ -361,10 +361,6 @@ def _searched(attempts: Attempts, adviser: Adviser) -> None:
         drawn = None if full else attempts.draw(option)
         return attempts.worth(drawn) if drawn else None
 
-    def rank(points: Any) -> Any:
-        promises = adviser.promises(recipe, points)
-        return points[:, 0] * 0 if promises is None else promises
-
     about = agent.about(embedding, adviser.features.vector(), recipe)
     try:
         agent.search(
@@ -373,7 +369,6 @@ def _searched(attempts: Attempts, adviser: Adviser) -> None:
             recipe,
             first,
             worth,
-            rank=rank,
             stop=lambda: full or attempts.reached or attempts.tried >= agent.TRACES or not attempts.fits(start.option),
         )
     except ModelUnavailable as error:

@@ -326,23 +326,17 @@ class Adviser:
                 continue
             anchors = [Plan(recipe).to_cube(), *(p.to_cube() for p in self._suggestions() if p.recipe == recipe)]
             points = scattered(anchors)
-            j = self.promises(recipe, points)
-            if j is None:
+            found = self._predicted(recipe, points)
+            if found is None:
                 break
+            price = LAMBDA[self.finish.detail]
+            likeness = (np.minimum(found.reference, 1) + np.minimum(found.artwork, 1)) / 2
+            j = likeness - price * found.log2_bytes - (found.fails > FAILS)
             first = points[int(j.argmax())]
             others = np.abs(points - first).max(axis=1) >= APART
             second = points[int(np.where(others, j, -np.inf).argmax())]
             best += [self.option(Plan.from_cube(recipe, point, self.finish)) for point in (first, second)]
         return best
-
-    def promises(self, recipe: str, points: np.ndarray) -> np.ndarray | None:
-        """`_promise` of each of (N, 8) points of a recipe's cube, (N,); None where nothing predicts."""
-        found = self._predicted(recipe, points)
-        if found is None:
-            return None
-        likeness = (np.minimum(found.reference, 1) + np.minimum(found.artwork, 1)) / 2
-        value: np.ndarray = likeness - LAMBDA[self.finish.detail] * found.log2_bytes - (found.fails > FAILS)
-        return value
 
     def _promise(self, option: Option) -> float:
         """J as predicted, by the mean of both likenesses, and far below any where it will probably fail."""

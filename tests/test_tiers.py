@@ -19,7 +19,7 @@ import pytest
 from onnx import TensorProto, helper
 from PIL import Image
 
-from pipeline import agent, attempts, config, convert, models, tiers
+from pipeline import attempts, config, convert, models, tiers
 from pipeline.agent import OBSERVATION, TRACES, knobs
 from pipeline.classify import UNKNOWN
 from pipeline.features import Features, extract
@@ -571,22 +571,3 @@ def test_routing_is_quick(logo: Path) -> None:
     adviser_again = tiers.Adviser(it.picture, it.features, UNKNOWN, Finish(), [], {}, 0)
     adviser_again.expected(0.98, 1.0, 0.0, Pace())
     assert time.process_time() - begin < 0.1
-
-
-# ---- the agent's search
-
-
-def test_a_predictor_picks_among_what_the_agent_proposes() -> None:
-    goal = np.full(CUBE, 0.8, np.float32)
-    worth = lambda points: -np.square(np.atleast_2d(points) - goal).sum(axis=1)  # noqa: E731
-    still = lambda observation: (np.full(CUBE, 0.5, np.float32), np.full(CUBE, 0.1, np.float32))  # noqa: E731
-    start = np.full(CUBE, 0.5, np.float32)
-    about = np.zeros(OBSERVATION, np.float32)[: OBSERVATION - 3 * CUBE - 6]
-
-    def found(rank):
-        return agent.search(still, about, "planar", start, lambda point: float(worth(point)[0]), rank=rank)
-
-    picked, blind = found(worth), found(None)
-    assert len(picked.tried) == len(blind.tried) == TRACES and picked.j > blind.j
-    drawn = {Plan.from_cube("planar", point).to_cube().round(4).tobytes() for point, _ in picked.tried}
-    assert len(drawn) == TRACES, "nothing is drawn twice"
