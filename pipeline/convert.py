@@ -138,19 +138,22 @@ def analyze(source: Source) -> Analysis:
     )
 
 
-def predict(source: Source, plans: Sequence[Plan] = (), finish: Finish = Finish()) -> Outlook:
+def predict(
+    source: Source, plans: Sequence[Plan] = (), finish: Finish = Finish(), models: Mapping[str, str] | None = None
+) -> Outlook:
     """What each plan would give, without drawing any; without plans, the one to begin with is found, with this finish.
 
-    Raises `BadPicture`.
+    `models` are versions by name to use instead of those that are served. Raises `BadPicture`.
     """
     picture = load(source)
     features = _features(picture, content(picture))
     degraded: list[str] = []
     versions: dict[str, str] = {}
-    kind = _classify(features, degraded, versions)
-    adviser = Adviser(picture, features, kind, finish, degraded, versions, picture.busyness())
-    asked_about = tuple(plans) or (adviser.recommended(),)
-    predictions = tuple(adviser.predict(plan) for plan in asked_about)
+    with asked(_there(models or {}, degraded)):
+        kind = _classify(features, degraded, versions)
+        adviser = Adviser(picture, features, kind, finish, degraded, versions, picture.busyness())
+        asked_about = tuple(plans) or (adviser.recommended(),)
+        predictions = tuple(adviser.predict(plan) for plan in asked_about)
     return Outlook(asked_about, predictions, versions, tuple(degraded))
 
 

@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -173,14 +173,23 @@ class Converter:
         return analysis
 
     def predict(
-        self, source: Source, plans: Sequence[Plan] = (), *, finish: Finish = Finish(), timeout: float | None = None
+        self,
+        source: Source,
+        plans: Sequence[Plan] = (),
+        *,
+        finish: Finish = Finish(),
+        models: Mapping[str, str] | None = None,
+        timeout: float | None = None,
     ) -> Outlook:
         """What plans would give, before anything is drawn; without plans, the one to begin with is found and predicted.
 
-        Raises `BadPicture`, `Busy`, `OverTime` or `TraceFailed`; a missing predictor is no error, see `Outlook`.
+        `models` are versions by name to use instead of those that are served. Raises `BadPicture`, `Busy`, `OverTime` or
+        `TraceFailed`; a missing predictor is no error, see `Outlook`.
         """
         seconds = config.HARD_TIMEOUT if timeout is None else timeout
-        outlook: Outlook = self.workers.call(_predict, _portable(source), tuple(plans), finish, timeout=seconds).value
+        asked = dict(models or {})
+        found = self.workers.call(_predict, _portable(source), tuple(plans), finish, asked, timeout=seconds)
+        outlook: Outlook = found.value
         return outlook
 
     def export(self, svg: str, format: Format, *, width: int | None = None, timeout: float | None = None) -> bytes:
@@ -237,8 +246,10 @@ def _analyze(source: Source, *, report: Report) -> Analysis:
     return analyze(source)
 
 
-def _predict(source: Source, plans: tuple[Plan, ...], finish: Finish, *, report: Report) -> Outlook:
-    return predict(source, plans, finish)
+def _predict(
+    source: Source, plans: tuple[Plan, ...], finish: Finish, models: dict[str, str], *, report: Report
+) -> Outlook:
+    return predict(source, plans, finish, models)
 
 
 def _export(svg: str, format: Format, width: int | None, *, report: Report) -> bytes:

@@ -479,6 +479,16 @@ def test_another_version_is_used_at_once(logo: Path, installed: Path) -> None:
     assert result.model_versions["predictor"] == "2" and result.predicted_artwork == pytest.approx(0.7)
 
 
+def test_what_is_foretold_is_by_the_version_that_was_asked_for(logo: Path, installed: Path) -> None:
+    put_predictor(installed, version="2", artwork=0.7)
+    for version, artwork in (("1", 0.9), ("2", 0.7)):
+        outlook = convert.predict(logo, [Plan("planar")], models={"predictor": version})
+        assert outlook.predictions[0].artwork.value == pytest.approx(artwork, abs=1e-4) and not outlook.degraded
+        assert outlook.model_versions["predictor"] == version
+    missing = convert.predict(logo, [Plan("planar")], models={"predictor": "9"})
+    assert missing.predictions[0] and any("predictor 9 was asked for" in note for note in missing.degraded)
+
+
 def test_while_our_own_drawing_is_compiled_vtracer_draws_and_the_result_says_so(
     logo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,17 +64,18 @@ def build(converter: Converter, shared: Shared, tab: gr.Tab) -> None:
         recommended, plan = None, None
         try:
             plan = Plan.from_json(wanted) if wanted else None
-            recommended = converter.predict(read(source["path"]), finish=plan.finish if plan else Finish()).plans[0]
+            finish = plan.finish if plan else Finish()
+            recommended = converter.predict(read(source["path"]), finish=finish, models=models).plans[0]
         except VectorizeError:  # which drawing tells
             pass
         return knobs.value_of(plan or recommended or Plan("planar"), recommended), source["path"], None
 
-    def predict(source: Source | None, value: str) -> Any:
+    def predict(source: Source | None, value: str, models: dict[str, str]) -> Any:
         if not source:
             return gr.skip()
         try:
             plan = knobs.plan_of(value)
-            return predicted_html(converter.predict(read(source["path"]), [plan]).predictions[0])
+            return predicted_html(converter.predict(read(source["path"]), [plan], models=models).predictions[0])
         except VectorizeError:  # which drawing tells
             return predicted_html(None)
 
@@ -84,7 +85,7 @@ def build(converter: Converter, shared: Shared, tab: gr.Tab) -> None:
         try:
             plan = knobs.plan_of(value)
             picture = read(source["path"])
-            prediction = converter.predict(picture, [plan]).predictions[0]
+            prediction = converter.predict(picture, [plan], models=models).predictions[0]
             result = converter.convert(picture, plan=plan, validate=True, models=models)
         except VectorizeError as error:
             return failed(error_html(error.message, words.HINTS.get(error.code, "")))
@@ -132,7 +133,7 @@ def build(converter: Converter, shared: Shared, tab: gr.Tab) -> None:
     }
     predicting: dict[str, Any] = {
         "fn": predict,
-        "inputs": [shared.source, sliders],
+        "inputs": [shared.source, sliders, shared.models],
         "outputs": predicted,
         **private,
         **PREDICT_QUEUE,
