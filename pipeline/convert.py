@@ -259,14 +259,16 @@ def _converted(
             _first_that_works(attempts, _given(request.plan, adviser))
         elif tier == 1:
             _first_that_works(attempts, adviser.one())
+        else:
+            _best_of(attempts, adviser, clock, tier)
         if routed:
             way = _looked(attempts, adviser, request, clock, lambda: clock("reference", _reference, picture, key))
             tier = _highest(adviser) if way.tier == 3 else way.tier
             attempts.budget = request.time_budget * tiers.SHARE[tier]
             if attempts.reference and (tier > 1 or request.validate):
                 attempts.measure_default()
-        if tier > 1:
-            _best_of(attempts, adviser, clock, tier)
+            if tier > 1:
+                _best_of(attempts, adviser, clock, tier)
     if attempts.best is None:
         attempts.last_resort()
     return result()

@@ -457,7 +457,7 @@ def test_a_predictor_that_breaks_on_the_way(logo: Path, monkeypatch: pytest.Monk
         assert tier == 1 or any("a test" in note for note in result.degraded)
 
 
-def test_where_every_recipe_fails_the_last_resort_draws(logo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def only_the_last_resort_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     draw = attempts.draw
 
     def only_small(picture, plan):
@@ -466,6 +466,10 @@ def test_where_every_recipe_fails_the_last_resort_draws(logo: Path, monkeypatch:
         return draw(picture, plan)
 
     monkeypatch.setattr(attempts, "draw", only_small)
+
+
+def test_where_every_recipe_fails_the_last_resort_draws(logo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    only_the_last_resort_draws(monkeypatch)
     for tier in (1, 2, 3):
         result = convert.convert(logo, replace(REQUEST, tier=tier))
         assert result.plan == tiers.LAST_RESORT and any("last resort" in note for note in result.degraded)
@@ -528,20 +532,20 @@ def test_auto_does_not_look_where_there_is_no_time(logo: Path) -> None:
 
 
 def test_auto_says_where_nothing_draws(logo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    draw = attempts.draw
-
-    def only_small(picture, plan):
-        if plan.knobs != tiers.LAST_RESORT.knobs:
-            raise attempts.TraceFailed("a test")
-        return draw(picture, plan)
-
-    monkeypatch.setattr(attempts, "draw", only_small)
+    only_the_last_resort_draws(monkeypatch)
     result = convert.convert(logo, replace(REQUEST, tier="auto"))
     assert result.selected_tier == 1 and result.plan == tiers.LAST_RESORT and "no recipe draws" in result.reason
 
 
 def test_a_tier_that_was_asked_for_is_not_routed(logo: Path) -> None:
     assert convert.convert(logo, REQUEST).route is None
+
+
+@pytest.mark.parametrize("tier", convert.TIERS)
+def test_a_plan_that_was_given_goes_before_any_tier(logo: Path, tier: convert.Tier) -> None:
+    plan = Plan("vtracer", {"color_precision": 2})
+    result = convert.convert(logo, replace(REQUEST, tier=tier, plan=plan, target_quality=1.0))
+    assert result.plan == plan and result.candidates == 1 and result.route is None
 
 
 def test_expected_times_are_those_of_the_planned_traces(logo: Path) -> None:
